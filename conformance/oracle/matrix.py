@@ -1,0 +1,42 @@
+"""What the rules on weights have in common for checkpoints and networks."""
+
+import math
+
+from conformance.oracle.values import Value, array, leaves, number, real
+
+
+def not_number(value: Value, path: str) -> str | None:
+    """Return the path of the first non-array, at any depth, that is not a Number."""
+    for leaf, leaf_path in leaves(value, path):
+        if real(leaf) is None:
+            return leaf_path
+    return None
+
+
+def not_matrix(value: Value) -> bool:
+    """Tell whether this is anything but an array of equally long arrays without arrays inside."""
+    if not isinstance(value, list):
+        return True
+    for row in value:
+        if not isinstance(row, list) or any(isinstance(element, list) for element in row):
+            return True
+    return any(len(array(row)) != len(array(value[0])) for row in value)
+
+
+def not_finite(value: Value, path: str) -> str | None:
+    """Return the path of the first Number, at any depth, that is NaN or an infinity."""
+    for leaf, leaf_path in leaves(value, path):
+        if not math.isfinite(number(leaf)):
+            return leaf_path
+    return None
+
+
+def shape(value: Value, due_inputs: int) -> tuple[int, int]:
+    """Return (outputs, inputs) of a matrix; without rows it has the input width that is due."""
+    rows = array(value)
+    return (len(rows), len(array(rows[0]))) if rows else (0, due_inputs)
+
+
+def numbers(value: Value) -> list[list[float]]:
+    """Return a checked matrix as rows of binary64."""
+    return [[number(element) for element in array(row)] for row in array(value)]
