@@ -1,0 +1,416 @@
+"""The protocol loop: one request line in, one answer line out."""
+
+from std.ffi import external_call
+from std.memory import Pointer
+
+from .answer import Answer
+from .document import Document, Kind
+from .encoding import decode_base64
+from .fine_tune import TransferConfig, read_config
+from .json import read_json
+from .rules import MAX_DEPTH, MAX_REQUEST_DEPTH, Rejection, codes, operations
+
+comptime CHUNK = 1 << 18
+comptime NEWLINE = Int32(10)
+
+
+struct LineReader:
+    """Lines of a file descriptor, of any length."""
+
+    var descriptor: Int32
+    """Where to read."""
+    var buffer: List[UInt8]
+    """What has been read and not yet been handed out, from `start` on."""
+    var start: Int
+    """The first byte of the next line."""
+    var searched: Int
+    """Up to here there is no newline, so that a long line is searched only once."""
+
+    def __init__(out self, descriptor: Int32):
+        """Starts with an empty buffer.
+
+        Args:
+            descriptor: An open file descriptor.
+        """
+        self.descriptor = descriptor
+        self.buffer = []
+        self.start = 0
+        self.searched = 0
+
+    def buffered(mut self) -> Optional[List[UInt8]]:
+        """Takes a line that is wholly in the buffer.
+
+        Returns:
+            The line without its newline, or None where more must be read first.
+        """
+        var rest = len(self.buffer) - self.searched
+        var from_here = self.buffer.unsafe_ptr().unsafe_offset(self.searched)
+        var found = external_call["memchr", Int](from_here, NEWLINE, rest)
+        if found == 0:
+            self.searched = len(self.buffer)
+            return None
+        var end = self.searched + found - Int(from_here)
+        var line = List[UInt8](Span(self.buffer)[self.start : end])
+        self.start = end + 1
+        self.searched = self.start
+        return line^
+
+    def fill(mut self) raises -> Bool:
+        """Reads once more, waiting for input.
+
+        Returns:
+            False at the end of input.
+
+        Raises:
+            Error: The descriptor cannot be read.
+        """
+        self.buffer = List[UInt8](
+            Span(self.buffer)[self.start : len(self.buffer)]
+        )
+        self.searched -= self.start
+        self.start = 0
+        var old = len(self.buffer)
+        self.buffer.resize(unsafe_uninit_length=old + CHUNK)
+        var count = external_call["read", Int](
+            self.descriptor, self.buffer.unsafe_ptr().unsafe_offset(old), CHUNK
+        )
+        self.buffer.shrink(old + max(count, 0))
+        if count < 0:
+            raise Error("reading the requests failed")
+        return count > 0
+
+
+def write_all(descriptor: Int32, bytes: Span[UInt8, _]) raises:
+    """Writes bytes to a file descriptor.
+
+    Args:
+        descriptor: An open file descriptor.
+        bytes: What to write, all of it.
+
+    Raises:
+        Error: The descriptor cannot be written to.
+    """
+    var at = 0
+    while at < len(bytes):
+        var count = external_call["write", Int](
+            descriptor, bytes.unsafe_ptr().unsafe_offset(at), len(bytes) - at
+        )
+        if count < 0:
+            raise Error("writing the answers failed")
+        at += count
+
+
+def serve() raises:
+    """Answers the requests on standard input until `bye` or the end of input.
+
+    Raises:
+        Error: Standard input or output failed.
+    """
+    var reader = LineReader(0)
+    var answer = Answer()
+    var open = True
+    while open:
+        var line = reader.buffered()
+        if line:
+            open = handle_line(line.take(), answer)
+            continue
+        # Nothing more can be answered without waiting: now the runner must see what is there.
+        write_all(1, answer.bytes)
+        answer.bytes.clear()
+        open = reader.fill()
+    write_all(1, answer.bytes)
+
+
+def handle_line(var line: List[UInt8], mut answer: Answer) -> Bool:
+    """Answers one request.
+
+    Args:
+        line: The request.
+        answer: Receives the answer line, if there is one.
+
+    Returns:
+        False after `bye`.
+    """
+    var request: Document
+    try:
+        request = read_json(line^, MAX_REQUEST_DEPTH)
+    except fault:
+        write_error(answer, "", String("the request is not JSON: ", fault))
+        return True
+    var command = text_member(request, 0, "cmd")
+    if command == "run":
+        handle_run(request^, answer)
+    elif command == "hello":
+        write_hello(answer)
+    elif command != "bye" and command != "root":
+        write_error(answer, "", String("unknown command '", command, "'"))
+    return command != "bye"
+
+
+def text_member(request: Document, node: Int, name: StaticString) -> String:
+    """Reads a string member of a request.
+
+    Args:
+        request: The request.
+        node: An object.
+        name: The member.
+
+    Returns:
+        The string, empty where there is none.
+    """
+    var value = request.member(node, name)
+    if value and request.is_string(value.value()):
+        return String(request.text(value.value()))
+    return ""
+
+
+def write_hello(mut answer: Answer):
+    """Introduces this backend.
+
+    Args:
+        answer: Receives the line.
+    """
+    answer.raw(
+        '{"protocol":1,"name":"mojo","version":"0.1.0","language":"Mojo","ops":['
+    )
+    for name in operations():
+        answer.string(name)
+    answer.raw('],"codes":[')
+    for code in codes():
+        answer.string(code)
+    answer.raw('],"profiles":["sequential-f64"]}\n')
+
+
+def write_error(mut answer: Answer, id: StringSpan, message: StringSpan):
+    """Admits that this backend has failed.
+
+    Args:
+        answer: Receives the line.
+        id: The request.
+        message: What went wrong.
+    """
+    answer.raw('{"id":')
+    answer.string(id)
+    answer.raw(',"verdict":"error","message":')
+    answer.string(message)
+    answer.raw("}\n")
+
+
+def write_rejection(mut answer: Answer, id: StringSpan, rejection: Rejection):
+    """Rejects the datum under test.
+
+    Args:
+        answer: Receives the line.
+        id: The request.
+        rejection: The broken rule.
+    """
+    answer.raw('{"id":')
+    answer.string(id)
+    answer.raw(',"verdict":"reject","code":')
+    answer.string(rejection.code)
+    answer.raw(',"path":')
+    answer.string(rejection.path)
+    answer.raw(',"message":')
+    answer.string(rejection.message)
+    answer.raw("}\n")
+
+
+def write_unsupported(mut answer: Answer, id: StringSpan, reason: StringSpan):
+    """Declines a request.
+
+    Args:
+        answer: Receives the line.
+        id: The request.
+        reason: What is not known here.
+    """
+    answer.raw('{"id":')
+    answer.string(id)
+    answer.raw(',"verdict":"unsupported","reason":')
+    answer.string(reason)
+    answer.raw("}\n")
+
+
+def handle_run(var request: Document, mut answer: Answer):
+    """Answers a `run` request with a verdict.
+
+    Args:
+        request: The request.
+        answer: Receives the line.
+    """
+    var id = text_member(request, 0, "id")
+    var operation = text_member(request, 0, "op")
+    request.root = request.member(0, "input").or_else(0)
+    var reason = unsupported(operation, request)
+    if reason:
+        return write_unsupported(answer, id, reason.value())
+    try:
+        var text = tested_text(request)
+        request.root = request.member(request.root, "document").or_else(
+            request.root
+        )
+        answer_run(id, operation, request, text^, answer)
+    except malformed:
+        write_error(answer, id, String(malformed))
+
+
+def unsupported(operation: String, request: Document) -> Optional[String]:
+    """Tells why this backend does not know a request.
+
+    Args:
+        operation: The name of the operation.
+        request: The request, its root the input.
+
+    Returns:
+        The reason, or None for a request that is known.
+    """
+    var profile = request.member(request.root, "profile")
+    if profile and not request.is_text(profile.value(), "sequential-f64"):
+        return String("profile ", request.describe(profile.value()))
+    for name in operations():
+        if operation == name:
+            return None
+    return String("operation '", operation, "'")
+
+
+def tested_text(request: Document) raises -> Optional[List[UInt8]]:
+    """Extracts the text under test.
+
+    Args:
+        request: The request, its root the input.
+
+    Returns:
+        The bytes of `text` or `base64`, or None where the input has neither.
+
+    Raises:
+        Error: The base64 is malformed.
+    """
+    var text = request.member(request.root, "text")
+    if text:
+        return List[UInt8](request.text(text.value()).as_bytes())
+    var base64 = request.member(request.root, "base64")
+    if base64:
+        return decode_base64(request.text(base64.value()).as_bytes())
+    return None
+
+
+def answer_run(
+    id: String,
+    operation: String,
+    request: Document,
+    var text: Optional[List[UInt8]],
+    mut answer: Answer,
+):
+    """Runs an operation and writes its verdict.
+
+    Args:
+        id: The request.
+        operation: One of `operations()`.
+        request: The request, its root the input.
+        text: The text under test, if there is one.
+        answer: Receives the line.
+    """
+    var start = len(answer.bytes)
+    answer.raw('{"id":')
+    answer.string(id)
+    answer.raw(',"verdict":"accept","output":{')
+    try:
+        if text:
+            var document = read_json(text.take(), MAX_DEPTH)
+            run_on_document(operation, document, answer)
+        else:
+            run_on_document(operation, request, answer)
+        answer.raw("}}\n")
+    except rejection:
+        answer.bytes.shrink(start)
+        write_rejection(answer, id, rejection)
+
+
+def run_on_document(
+    operation: String, document: Document, mut answer: Answer
+) raises Rejection:
+    """Runs an operation that takes a document.
+
+    Args:
+        operation: Its name.
+        document: The document, its root the datum under test.
+        answer: Receives the members of the output.
+
+    Raises:
+        Rejection: The document breaks a rule.
+    """
+    if operation == "json.parse":
+        answer.key("value")
+        write_tagged(document, document.root, answer)
+    elif operation == "config.validate":
+        write_config(read_config(document, document.root), answer)
+
+
+def write_config(config: TransferConfig, mut answer: Answer):
+    """Writes an accepted transfer config.
+
+    Args:
+        config: The config.
+        answer: Receives the members of the output.
+    """
+    answer.key("freeze_until")
+    if config.freeze_until_name:
+        answer.string(config.freeze_until_name.value())
+    else:
+        answer.integer(config.freeze_until)
+    answer.key("lr_backbone")
+    answer.float(config.lr_backbone)
+    answer.key("lr_head")
+    answer.float(config.lr_head)
+
+
+def write_tagged(document: Document, node: Int, mut answer: Answer):
+    """Writes a value with its type, as json.parse answers.
+
+    Args:
+        document: Holds the value.
+        node: The value.
+        answer: Receives it as the next item.
+    """
+    var kind = document.kind(node)
+    answer.open("{")
+    if kind == Kind.OBJECT:
+        answer.raw('"o":[')
+        for key in document.keys(node):
+            answer.open("[")
+            answer.string(document.text(key))
+            write_tagged(document, key + 1, answer)
+            answer.raw("]")
+        answer.raw("]")
+    elif kind == Kind.ARRAY:
+        answer.raw('"a":[')
+        for item in document.items(node):
+            write_tagged(document, item, answer)
+        answer.raw("]")
+    else:
+        write_tagged_leaf(document, node, answer)
+    answer.raw("}")
+
+
+def write_tagged_leaf(document: Document, node: Int, mut answer: Answer):
+    """Writes the tag and the value of what is neither array nor object.
+
+    Args:
+        document: Holds the value.
+        node: The value.
+        answer: Receives a member.
+    """
+    if document.is_string(node):
+        answer.raw('"s":')
+        answer.string(document.text(node))
+    elif document.boolean(node):
+        answer.raw(
+            '"b":true' if document.boolean(node).value() else '"b":false'
+        )
+    elif document.integer(node):
+        answer.raw('"i":')
+        answer.string(document.text(node))
+    elif document.number(node):
+        answer.raw('"n":')
+        answer.float(document.number(node).value())
+    else:
+        answer.raw('"z":null')

@@ -1,0 +1,127 @@
+"""Rule codes in the order in which they are checked, the limits of the contract, and the rejection that carries a code.
+"""
+
+comptime MAX_INTEGER = 9007199254740991
+"""The largest Integer, 2^53 - 1."""
+
+comptime MAX_DEPTH = 64
+"""The deepest nesting of a JSON text."""
+
+comptime MAX_REQUEST_DEPTH = 128
+"""The deepest nesting of a request line."""
+
+comptime MAX_LAYERS = 1024
+"""The most layers of a network."""
+
+comptime MAX_STEPS = 1048576
+"""The most time steps of a simulation."""
+
+
+@fieldwise_init
+struct Rejection(Copyable, Writable):
+    """A datum that breaks a rule of `conformance/spec/rules.toml`."""
+
+    var code: StaticString
+    """The code of the rule."""
+    var path: String
+    """A JSON Pointer to the smallest datum at fault."""
+    var message: String
+    """What was expected and what was there instead, for people."""
+
+    def write_to(self, mut writer: Some[Writer]):
+        """Writes code, path and message on one line.
+
+        Args:
+            writer: The destination.
+        """
+        writer.write(self.code, " at '", self.path, "': ", self.message)
+
+
+def operations() -> List[StaticString]:
+    """Names the operations that this backend answers.
+
+    Returns:
+        The names, as requests carry them in `op`.
+    """
+    return [
+        "json.parse",
+        "checkpoint.validate",
+        "config.validate",
+        "transfer.freeze",
+        "transfer.unfreeze",
+        "transfer.apply",
+        "simulate",
+        "encode.poisson",
+    ]
+
+
+def codes() -> List[StaticString]:
+    """Names every rule that this backend enforces.
+
+    Returns:
+        The codes, in the order of checking.
+    """
+    return [
+        "json.encoding",
+        "json.syntax",
+        "json.surrogate",
+        "json.duplicate-key",
+        "json.depth",
+        "json.number-range",
+        "checkpoint.object",
+        "checkpoint.unknown-key",
+        "checkpoint.missing-key",
+        "checkpoint.names-type",
+        "checkpoint.names-unique",
+        "checkpoint.weights-count",
+        "checkpoint.sizes-count",
+        "checkpoint.sizes-type",
+        "checkpoint.types-type",
+        "checkpoint.types-count",
+        "checkpoint.frozen-type",
+        "checkpoint.frozen-unknown",
+        "checkpoint.metadata-type",
+        "checkpoint.weight-type",
+        "checkpoint.weight-rank",
+        "checkpoint.weight-shape",
+        "checkpoint.weight-finite",
+        "config.object",
+        "config.unknown-key",
+        "config.freeze-until-type",
+        "config.freeze-until-range",
+        "config.learning-rate-type",
+        "config.learning-rate-range",
+        "transfer.layer-names-type",
+        "transfer.layer-names-unknown",
+        "transfer.until-index-type",
+        "transfer.until-index-range",
+        "transfer.all-layers-type",
+        "transfer.freeze-until-unknown",
+        "network.object",
+        "network.unknown-key",
+        "network.missing-key",
+        "network.layers",
+        "network.weight-type",
+        "network.weight-rank",
+        "network.weight-finite",
+        "network.bias-type",
+        "network.bias-shape",
+        "network.bias-finite",
+        "network.chain",
+        "network.neuron-model",
+        "network.threshold",
+        "network.reset",
+        "network.decay",
+        "network.initial-potential",
+        "network.readout",
+        "simulate.steps",
+        "input.kind",
+        "input.unknown-key",
+        "input.seed",
+        "input.sample",
+        "input.shape",
+        "input.indices",
+        "input.range",
+        "record.kind",
+        "simulate.non-finite",
+    ]
