@@ -37,7 +37,7 @@ def document(input: dict[str, Any]) -> Value:
     return from_python(input["document"]) if "document" in input else json_text.parse(text_bytes(input))
 
 
-def values(input: dict[str, Any]) -> dict[str, Value]:
+def arguments(input: dict[str, Any]) -> dict[str, Value]:
     """Return the members of a request."""
     return {key: from_python(member) for key, member in input.items()}
 
@@ -46,9 +46,9 @@ OPERATIONS: dict[str, Callable[[dict[str, Any]], dict[str, object]]] = {
     "json.parse": lambda input: {"value": json_text.tagged(json_text.parse(text_bytes(input)))},
     "checkpoint.validate": lambda input: checkpoint.validate(document(input)),
     "config.validate": lambda input: fine_tune.validate(document(input)),
-    "transfer.freeze": lambda input: fine_tune.freeze(values(input)),
-    "transfer.unfreeze": lambda input: fine_tune.unfreeze(values(input)),
-    "transfer.apply": lambda input: fine_tune.apply(values(input)),
-    "simulate": lambda input: simulate.simulate(values(input)),
-    "encode.poisson": lambda input: simulate.encode(values(input)),
+    "transfer.freeze": lambda input: fine_tune.freeze(arguments(input)),
+    "transfer.unfreeze": lambda input: fine_tune.unfreeze(arguments(input)),
+    "transfer.apply": lambda input: fine_tune.apply(arguments(input)),
+    "simulate": lambda input: simulate.simulate(arguments(input)),
+    "encode.poisson": lambda input: simulate.encode(arguments(input)),
 }
