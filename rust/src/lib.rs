@@ -1,0 +1,32 @@
+//! The Rust safety mirror of SpikeParity: validates checkpoints and transfer configs, simulates spiking neural
+//! networks bit for bit, and answers requests over a pipe.
+//!
+//! The normative text is `conformance/spec/semantics.md` of the project. A datum that breaks one of its rules is
+//! answered with a [`Rejection`], which names the [`Rule`] and the place.
+//!
+//! ```
+//! use spikeparity::checkpoint::Checkpoint;
+//!
+//! let mut checkpoint = Checkpoint::parse(br#"{"layer_names":["a"],"layer_sizes":[[2,1]],"weights":[[[0.5,0.25]]]}"#)?;
+//! checkpoint.freeze(&["a"], None)?;
+//! assert_eq!(checkpoint.frozen_layers().collect::<Vec<_>>(), ["a"]);
+//! # Ok::<(), spikeparity::Rejection>(())
+//! ```
+#![deny(unsafe_code)]
+#![deny(missing_docs)]
+
+pub mod backend;
+pub mod checkpoint;
+mod expect;
+pub mod fine_tune;
+pub mod json;
+pub mod matrix;
+pub mod number;
+mod operation;
+mod pointer;
+#[cfg(feature = "python")]
+mod python;
+mod rule;
+mod writer;
+
+pub use rule::{Rejection, Rule};

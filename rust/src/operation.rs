@@ -1,0 +1,123 @@
+//! The operations of the protocol: each reads a request's `input` and writes the members of the `output`.
+#![forbid(unsafe_code)]
+
+use std::borrow::Cow;
+
+use base64::prelude::{Engine, BASE64_STANDARD};
+
+use crate::checkpoint::Checkpoint;
+use crate::fine_tune::{self, FreezeUntil, TransferConfig};
+use crate::json::{self, Object, Value};
+use crate::rule::Rejection;
+use crate::writer::{self, Members};
+
+/// Why an operation gives no output.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The tested datum breaks a rule.
+    Rejected(Rejection),
+    /// The request asks for what this backend does not know.
+    Unsupported(String),
+    /// The request itself is malformed, outside the tested datum.
+    Malformed(String),
+}
+
+impl From<Rejection> for Refusal {
+    fn from(rejection: Rejection) -> Self {
+        Refusal::Rejected(rejection)
+    }
+}
+
+/// An operation: from the `input` of a request to the members of its `output`.
+pub type Operation = fn(&Object<'_>, &mut Members<'_>) -> Result<(), Refusal>;
+
+/// The arithmetic profile that this backend computes in.
+pub const PROFILE: &str = "sequential-f64";
+
+/// Every operation under its name.
+pub const ALL: [(&str, Operation); 6] = [
+    ("json.parse", json_parse),
+    ("checkpoint.validate", checkpoint_validate),
+    ("config.validate", config_validate),
+    ("transfer.freeze", transfer_freeze),
+    ("transfer.unfreeze", transfer_unfreeze),
+    ("transfer.apply", transfer_apply),
+];
+
+fn json_parse(input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Refusal> {
+    let text = text(input)?;
+    writer::tagged(output.key("value"), &json::parse(&text, json::DOCUMENT_DEPTH)?);
+    Ok(())
+}
+
+fn checkpoint_validate(input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Refusal> {
+    let checkpoint = document(input, |value| Checkpoint::read("", value))?;
+    writer::int(output.key("n_layers"), checkpoint.layer_names().len());
+    writer::int(output.key("total_params"), checkpoint.total_params());
+    output.strings("layer_names", checkpoint.layer_names());
+    output.strings("frozen_layers", checkpoint.frozen_layers());
+    Ok(())
+}
+
+fn config_validate(input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Refusal> {
+    let config = document(input, |value| TransferConfig::read("", value))?;
+    match config.freeze_until() {
+        FreezeUntil::Name(name) => output.string("freeze_until", name),
+        FreezeUntil::Index(index) => writer::int(output.key("freeze_until"), *index),
+    }
+    writer::hex(output.key("lr_backbone"), config.lr_backbone());
+    writer::hex(output.key("lr_head"), config.lr_head());
+    Ok(())
+}
+
+fn transfer_freeze(input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Refusal> {
+    let mut checkpoint = Checkpoint::read("/checkpoint", member(input, "checkpoint")?)?;
+    fine_tune::freeze(&mut checkpoint, input)?;
+    output.strings("frozen_layers", checkpoint.frozen_layers());
+    Ok(())
+}
+
+fn transfer_unfreeze(input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Refusal> {
+    let mut checkpoint = Checkpoint::read("/checkpoint", member(input, "checkpoint")?)?;
+    fine_tune::unfreeze(&mut checkpoint, input)?;
+    output.strings("frozen_layers", checkpoint.frozen_layers());
+    Ok(())
+}
+
+fn transfer_apply(input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Refusal> {
+    let mut checkpoint = Checkpoint::read("/checkpoint", member(input, "checkpoint")?)?;
+    let config = TransferConfig::read("/config", member(input, "config")?)?;
+    let rates = checkpoint.apply(&config)?;
+    output.strings("frozen_layers", checkpoint.frozen_layers());
+    writer::array(output.key("learning_rates"), rates, writer::hex);
+    Ok(())
+}
+
+/// A member that every request of the operation has.
+fn member<'v, 'a>(input: &'v Object<'a>, key: &str) -> Result<&'v Value<'a>, Refusal> {
+    input
+        .get(key)
+        .ok_or_else(|| Refusal::Malformed(format!("the input has no member {key:?}")))
+}
+
+/// Reads the document under test: a value of the request, or a text that is parsed first.
+fn document<T>(input: &Object<'_>, read: impl Fn(&Value<'_>) -> Result<T, Rejection>) -> Result<T, Refusal> {
+    match input.get("document") {
+        Some(value) => Ok(read(value)?),
+        None => Ok(read(&json::parse(&text(input)?, json::DOCUMENT_DEPTH)?)?),
+    }
+}
+
+/// The bytes of the text under test.
+fn text<'v>(input: &'v Object<'_>) -> Result<Cow<'v, [u8]>, Refusal> {
+    match (input.get("text"), input.get("base64")) {
+        (Some(Value::String(text)), None) => Ok(Cow::Borrowed(text.as_bytes())),
+        (None, Some(Value::String(text))) => match BASE64_STANDARD.decode(text.as_bytes()) {
+            Ok(bytes) => Ok(Cow::Owned(bytes)),
+            Err(error) => Err(Refusal::Malformed(format!(
+                "the member \"base64\" is not base64: {error}"
+            ))),
+        },
+        _ => Err(Refusal::Malformed("the input has no document, text or base64".into())),
+    }
+}

@@ -1,0 +1,191 @@
+//! The rules that a datum can break, in the order in which they are checked, and what is said about a broken one.
+#![forbid(unsafe_code)]
+
+use std::fmt;
+
+/// Declares the enum of rules together with their codes, so that the two cannot drift apart.
+macro_rules! rules {
+    ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
+        /// A rule of the contract; the order of the variants is the order in which rules are checked.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Rule {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Rule {
+            /// Every rule, in the order of `rules.toml`.
+            pub const ALL: &'static [Rule] = &[$(Rule::$name,)*];
+
+            /// The permanent code of the rule, such as `checkpoint.names-unique`.
+            pub const fn code(self) -> &'static str {
+                match self {
+                    $(Rule::$name => $code,)*
+                }
+            }
+        }
+    };
+}
+
+rules! {
+    /// The text is not well-formed UTF-8, or begins with a byte-order mark.
+    JsonEncoding = "json.encoding",
+    /// The text is outside RFC 8259.
+    JsonSyntax = "json.syntax",
+    /// A `\u` escape is an unpaired surrogate.
+    JsonSurrogate = "json.surrogate",
+    /// Two keys of one object are equal after unescaping.
+    JsonDuplicateKey = "json.duplicate-key",
+    /// Arrays and objects are nested deeper than `limits.depth`.
+    JsonDepth = "json.depth",
+    /// The nearest binary64 of a number is infinite.
+    JsonNumberRange = "json.number-range",
+    /// The checkpoint is not an object.
+    CheckpointObject = "checkpoint.object",
+    /// A top-level key is not one of `layer_names`, `layer_sizes`, weights, `neuron_types`, `metadata`, `frozen_layers`.
+    CheckpointUnknownKey = "checkpoint.unknown-key",
+    /// `layer_names`, `layer_sizes` or weights is absent (reported in this order).
+    CheckpointMissingKey = "checkpoint.missing-key",
+    /// `layer_names` is not a list of strings.
+    CheckpointNamesType = "checkpoint.names-type",
+    /// A layer name occurs twice.
+    CheckpointNamesUnique = "checkpoint.names-unique",
+    /// weights is not an array with one entry per layer.
+    CheckpointWeightsCount = "checkpoint.weights-count",
+    /// `layer_sizes` is not an array with one entry per layer.
+    CheckpointSizesCount = "checkpoint.sizes-count",
+    /// A layer size is not a pair of non-negative Integers.
+    CheckpointSizesType = "checkpoint.sizes-type",
+    /// `neuron_types` is not a list of strings.
+    CheckpointTypesType = "checkpoint.types-type",
+    /// `neuron_types` is neither empty nor one per layer.
+    CheckpointTypesCount = "checkpoint.types-count",
+    /// `frozen_layers` is not a list of strings.
+    CheckpointFrozenType = "checkpoint.frozen-type",
+    /// `frozen_layers` names a layer that does not exist.
+    CheckpointFrozenUnknown = "checkpoint.frozen-unknown",
+    /// `metadata` is not an object.
+    CheckpointMetadataType = "checkpoint.metadata-type",
+    /// A leaf of weights is not a Number.
+    CheckpointWeightType = "checkpoint.weight-type",
+    /// A weight matrix is not an array of equally long arrays of Numbers.
+    CheckpointWeightRank = "checkpoint.weight-rank",
+    /// A weight matrix has not the shape (output_features, input_features).
+    CheckpointWeightShape = "checkpoint.weight-shape",
+    /// A weight is NaN or an infinity.
+    CheckpointWeightFinite = "checkpoint.weight-finite",
+    /// The transfer config is not an object.
+    ConfigObject = "config.object",
+    /// A key is not one of `freeze_until`, `lr_backbone`, `lr_head`.
+    ConfigUnknownKey = "config.unknown-key",
+    /// `freeze_until` is neither a string nor an Integer.
+    ConfigFreezeUntilType = "config.freeze-until-type",
+    /// `freeze_until` is an Integer below -1.
+    ConfigFreezeUntilRange = "config.freeze-until-range",
+    /// A learning rate is not a Number.
+    ConfigLearningRateType = "config.learning-rate-type",
+    /// A learning rate is NaN, infinite or negative.
+    ConfigLearningRateRange = "config.learning-rate-range",
+    /// `layer_names` is not a list of strings.
+    TransferLayerNamesType = "transfer.layer-names-type",
+    /// `layer_names` holds a name that is not in the checkpoint.
+    TransferLayerNamesUnknown = "transfer.layer-names-unknown",
+    /// `until_index` is not an Integer.
+    TransferUntilIndexType = "transfer.until-index-type",
+    /// `until_index` is not within 0 and `n_layers - 1`.
+    TransferUntilIndexRange = "transfer.until-index-range",
+    /// `all_layers` is not a boolean.
+    TransferAllLayersType = "transfer.all-layers-type",
+    /// `freeze_until` names a layer that is not there, or an index past the last layer.
+    TransferFreezeUntilUnknown = "transfer.freeze-until-unknown",
+    /// The network, a layer or a neuron is not an object.
+    NetworkObject = "network.object",
+    /// The network, a layer or a neuron has an unknown key (decay is one where the model is if).
+    NetworkUnknownKey = "network.unknown-key",
+    /// A required key of the network, a layer or a neuron is absent (decay is one where the model is lif).
+    NetworkMissingKey = "network.missing-key",
+    /// layers is not an array of 1 to `limits.layers` layers.
+    NetworkLayers = "network.layers",
+    /// A leaf of a layer's weights is not a Number.
+    NetworkWeightType = "network.weight-type",
+    /// A layer's weights are not an array of equally long arrays of Numbers.
+    NetworkWeightRank = "network.weight-rank",
+    /// A weight is NaN or an infinity.
+    NetworkWeightFinite = "network.weight-finite",
+    /// bias is not a list of Numbers.
+    NetworkBiasType = "network.bias-type",
+    /// bias has not one entry per output.
+    NetworkBiasShape = "network.bias-shape",
+    /// A bias is NaN or an infinity.
+    NetworkBiasFinite = "network.bias-finite",
+    /// The input size of a layer is not the output size of the layer before it.
+    NetworkChain = "network.chain",
+    /// model is neither if nor lif.
+    NetworkNeuronModel = "network.neuron-model",
+    /// threshold is not a finite Number above 0.
+    NetworkThreshold = "network.threshold",
+    /// reset is neither subtract nor zero.
+    NetworkReset = "network.reset",
+    /// decay is not a Number within 0 and 1.
+    NetworkDecay = "network.decay",
+    /// initial_potential is not a finite Number.
+    NetworkInitialPotential = "network.initial-potential",
+    /// readout is neither spikes nor membrane.
+    NetworkReadout = "network.readout",
+    /// steps is not an Integer within 1 and `limits.steps`.
+    SimulateSteps = "simulate.steps",
+    /// input is not an object with a kind of constant, spikes or poisson.
+    InputKind = "input.kind",
+    /// input has a member that its kind does not have.
+    InputUnknownKey = "input.unknown-key",
+    /// seed is not an Integer within 0 and `limits.integer`.
+    InputSeed = "input.seed",
+    /// sample, or the number of the last sample, is not an Integer within 0 and `limits.integer`.
+    InputSample = "input.sample",
+    /// values, rates or indices has not the due shape.
+    InputShape = "input.shape",
+    /// A spike index is not an Integer in range and above the one before it.
+    InputIndices = "input.indices",
+    /// A value is not finite, or a rate not within 0 and 1.
+    InputRange = "input.range",
+    /// record is not a list of counts, spikes, potential, trace.
+    RecordKind = "record.kind",
+    /// A current or a membrane potential becomes non-finite.
+    SimulateNonFinite = "simulate.non-finite",
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// The refusal of a document or request: which rule is broken, by which datum, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// The first broken rule.
+    pub rule: Rule,
+    /// JSON Pointer (RFC 6901) to the smallest datum at fault.
+    pub path: String,
+    /// For people: the datum, what was expected and what was there instead.
+    pub message: String,
+}
+
+impl Rejection {
+    /// Rejects the datum at `path`; the message begins with the path, without its first slash, unless it is the root.
+    pub fn new(rule: Rule, path: impl Into<String>, message: impl fmt::Display) -> Self {
+        let path = path.into();
+        let message = match path.strip_prefix('/') {
+            Some(datum) => format!("{datum}: {message}"),
+            None => message.to_string(),
+        };
+        Rejection { rule, path, message }
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.rule, self.message)
+    }
+}
+
+impl std::error::Error for Rejection {}
