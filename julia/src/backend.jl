@@ -1,0 +1,291 @@
+# The conformance backend: one request line in, one answer line out (conformance/spec/protocol.md).
+
+const PROTOCOL = 1
+const BACKEND_VERSION = "0.1.0"
+const PROFILE = "sequential-f64"
+
+"What a conversation has told so far. `facts` are further members of the `hello` answer, for reports."
+mutable struct Session
+    ended::Bool
+    facts::Vector{Pair{String,String}}
+end
+
+Session() = Session(false, ["julia" => string(VERSION), "transport" => "process"])
+
+const SESSION = Session()
+
+"A request that cannot be answered because the backend does not know what it asks for."
+struct Unsupported <: Exception
+    reason::String
+end
+
+"""
+    handle_line(line)
+
+The answer to one request line, without a line end; empty where none is due. Never throws but `InterruptException`:
+whatever goes wrong inside is an answer with the verdict `error`.
+"""
+handle_line(line::String)::String = handle_line(SESSION, line)
+
+function handle_line(session::Session, line::String)::String
+    id = Ref("")
+    try
+        answer(session, read_request(line), id)
+    catch err
+        err isa InterruptException && rethrow()
+        to_json(JsonObject("id" => id[], "verdict" => "error", "message" => sprint(showerror, err)))
+    end
+end
+
+function read_request(line::String)
+    request = try
+        parse_json(line; max_depth = MAX_REQUEST_DEPTH)
+    catch err
+        err isa Rejection ? error("the request line is not JSON: ", sprint(showerror, err)) : rethrow()
+    end
+    request isa JsonObject ? request : error("a request is an object, got $(describe(request))")
+end
+
+function answer(session::Session, request::JsonObject, id::Ref{String})
+    command = get(request, "cmd")
+    command == "run" && return run_operation(request, id)
+    command == "hello" && return to_json(hello(session))
+    command == "bye" && (session.ended = true)
+    command == "bye" || command == "root" || error("the command $(describe(command)) is unknown")
+    ""
+end
+
+hello(session::Session) = JsonObject(
+    "protocol" => PROTOCOL, "name" => "julia", "version" => BACKEND_VERSION, "language" => "Julia",
+    "ops" => String[name for (name, _) in OPERATIONS], "codes" => CODES, "profiles" => [PROFILE], session.facts...)
+
+function run_operation(request::JsonObject, id::Ref{String})
+    id[] = get(request, "id")
+    name, input = get(request, "op"), get(request, "input")
+    try
+        to_json(JsonObject("id" => id[], "verdict" => "accept", "output" => operation(name)(input)))
+    catch err
+        err isa Rejection && return to_json(JsonObject("id" => id[], "verdict" => "reject", "code" => err.code,
+                                                       "path" => err.path, "message" => err.message))
+        err isa Unsupported || rethrow()
+        to_json(JsonObject("id" => id[], "verdict" => "unsupported", "reason" => err.reason))
+    end
+end
+
+function operation(wanted)
+    for (name, f) in OPERATIONS
+        name == wanted && return f
+    end
+    throw(Unsupported("the operation $(describe(wanted)) is unknown"))
+end
+
+# ---- operations: from `input` to `output` ----------------------------------------------------------------------------
+
+run_json_parse(input::JsonObject) = JsonObject("value" => Tagged(parse_json(text_under_test(input))))
+
+function run_checkpoint_validate(input::JsonObject)
+    checkpoint = read_checkpoint(document_under_test(input))
+    JsonObject("n_layers" => length(checkpoint.layer_names), "total_params" => total_params(checkpoint),
+               "layer_names" => checkpoint.layer_names, "frozen_layers" => checkpoint.frozen_layers)
+end
+
+function run_config_validate(input::JsonObject)
+    config = read_config(document_under_test(input))
+    JsonObject("freeze_until" => config.freeze_until, "lr_backbone" => config.lr_backbone, "lr_head" => config.lr_head)
+end
+
+function run_transfer_freeze(input::JsonObject)
+    checkpoint = read_checkpoint(get(input, "checkpoint"), ROOT / "checkpoint")
+    freeze!(checkpoint; layer_names = get(input, "layer_names"), until_index = get(input, "until_index"))
+    JsonObject("frozen_layers" => checkpoint.frozen_layers)
+end
+
+function run_transfer_unfreeze(input::JsonObject)
+    checkpoint = read_checkpoint(get(input, "checkpoint"), ROOT / "checkpoint")
+    unfreeze!(checkpoint; layer_names = get(input, "layer_names"),
+              all_layers = coalesce(get(input, "all_layers"), false))
+    JsonObject("frozen_layers" => checkpoint.frozen_layers)
+end
+
+function run_transfer_apply(input::JsonObject)
+    checkpoint = read_checkpoint(get(input, "checkpoint"), ROOT / "checkpoint")
+    rates = apply!(checkpoint, read_config(get(input, "config"), ROOT / "config"))
+    JsonObject("frozen_layers" => checkpoint.frozen_layers, "learning_rates" => rates)
+end
+
+function run_simulate(input::JsonObject)
+    profile = coalesce(get(input, "profile"), PROFILE)
+    profile == PROFILE || throw(Unsupported("the profile $(describe(profile)) is unknown"))
+    network = read_network(get(input, "network"), ROOT / "network")
+    steps = get(input, "steps")
+    simulate_steps(steps, ROOT / "steps")
+    samples, batch = read_input(get(input, "input"), input_width(network), Int(steps), ROOT / "input")
+    record = coalesce(get(input, "record"), String[])
+    record_kind(record, ROOT / "record")
+    runs = [run_sample(network, sample, Int(steps), Record(record)) for sample in samples]
+    simulation_output(batch ? runs : first(runs), record)
+end
+
+function simulation_output(runs, record)
+    output = JsonObject("readout" => item(runs, run -> run.readout))
+    record_item!(output, record, "counts", runs, run -> run.counts)
+    record_item!(output, record, "spikes", runs, run -> from_zero(run.spikes))
+    record_item!(output, record, "potential", runs, run -> run.potential)
+    record_item!(output, record, "trace", runs, run -> [map(trace_step, layer) for layer in run.trace])
+    output
+end
+
+item(run::Run, f::Function) = f(run)
+item(runs::Vector, f::Function) = Any[f(run) for run in runs]
+
+function record_item!(output::JsonObject, record, name::String, runs, f::Function)
+    name in record || return
+    push!(output.names, name)
+    push!(output.values, item(runs, f))
+end
+
+trace_step((before, after)) = JsonObject("before" => before, "after" => after)
+
+"Indices as they travel: counted from 0."
+from_zero(indices::Vector{Int}) = indices .- 1
+from_zero(lists::Vector) = map(from_zero, lists)
+
+function run_encode_poisson(input::JsonObject)
+    steps = get(input, "steps")
+    simulate_steps(steps, ROOT / "steps")
+    JsonObject("spikes" => from_zero(spike_train(read_poisson(input, ROOT), Int(steps))))
+end
+
+const OPERATIONS = Pair{String,Function}[
+    "json.parse" => run_json_parse,
+    "checkpoint.validate" => run_checkpoint_validate,
+    "config.validate" => run_config_validate,
+    "transfer.freeze" => run_transfer_freeze,
+    "transfer.unfreeze" => run_transfer_unfreeze,
+    "transfer.apply" => run_transfer_apply,
+    "simulate" => run_simulate,
+    "encode.poisson" => run_encode_poisson,
+]
+
+# ---- documents under test --------------------------------------------------------------------------------------------
+
+function document_under_test(input::JsonObject)
+    document = get(input, "document")
+    document === missing ? parse_json(text_under_test(input)) : document
+end
+
+function text_under_test(input::JsonObject)
+    text = get(input, "text")
+    text === missing ? String(decode_base64(get(input, "base64"))) : text
+end
+
+const BASE64_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+const BASE64_VALUES = UInt8[something(findfirst(isequal(Char(b)), BASE64_LETTERS), 256) - 1 for b in 0x00:0x7f]
+
+"The bytes of standard base64 text (RFC 4648, section 4)."
+function decode_base64(text::String)
+    bytes, bits, held = UInt8[], UInt32(0), 0
+    for letter in codeunits(rstrip(text, '='))
+        value = letter < 0x80 ? BASE64_VALUES[letter+1] : 0xff
+        value == 0xff && error("the letter $(repr(Char(letter))) is not one of base64")
+        bits, held = (bits << 6) | value, held + 6
+        held >= 8 || continue
+        held -= 8
+        push!(bytes, (bits >> held) % UInt8)
+    end
+    bytes
+end
+
+"A parsed value that is written with the type of every part (protocol.md), so that answers can be compared exactly."
+struct Tagged
+    value::Any
+end
+
+write_json(io::IO, tagged::Tagged) = write_tagged(io, tagged.value)
+
+write_tagged(io::IO, x::Nothing) = write_tag(io, "z", x)
+write_tagged(io::IO, x::Bool) = write_tag(io, "b", x)
+write_tagged(io::IO, x::String) = write_tag(io, "s", x)
+write_tagged(io::IO, x::Int64) = write_tag(io, "i", string(x))
+write_tagged(io::IO, x::MinusZero) = write_tag(io, "i", "-0")
+write_tagged(io::IO, x::Float64) = write_tag(io, "n", x)
+write_tagged(io::IO, x::Vector{Any}) = write_tag(io, "a", Any[Tagged(v) for v in x])
+write_tagged(io::IO, x::JsonObject) =
+    write_tag(io, "o", Any[Any[name, Tagged(v)] for (name, v) in zip(x.names, x.values)])
+
+write_tag(io::IO, tag::String, value) = write_json(io, JsonObject(String[tag], Any[value]))
+
+# ---- the loop --------------------------------------------------------------------------------------------------------
+
+const FLUSH_AFTER_NS = 5_000_000     # answers are not held back for longer while further requests are at hand
+
+"""
+    serve(input, output)
+
+Answer the request lines of `input` until `bye` or its end. Answers are flushed when no further line has arrived.
+"""
+function serve(input::IO, output::IO; session::Session = SESSION)
+    pending, answers = UInt8[], IOBuffer()
+    while !session.ended && !eof(input)
+        append!(pending, readavailable(input))
+        pending = answer_lines!(session, pending, answers, output)
+    end
+    isempty(pending) || session.ended || answer_line!(session, String(pending), answers)
+    send!(answers, output)
+end
+
+"Answer the complete lines of `pending`; returns what follows the last of them."
+function answer_lines!(session::Session, pending::Vector{UInt8}, answers::IOBuffer, output::IO)
+    start, sent = 1, time_ns()
+    while !session.ended
+        stop = findnext(isequal(0x0a), pending, start)
+        stop === nothing && break
+        answer_line!(session, String(pending[start:stop-1]), answers)
+        start = stop + 1
+        time_ns() - sent < FLUSH_AFTER_NS || (send!(answers, output); sent = time_ns())
+    end
+    send!(answers, output)
+    pending[start:end]
+end
+
+function answer_line!(session::Session, line::String, answers::IOBuffer)
+    text = handle_line(session, line)
+    isempty(text) || write(answers, text, '\n')
+end
+
+function send!(answers::IOBuffer, output::IO)
+    position(answers) == 0 && return
+    write(output, take!(answers))
+    flush(output)
+end
+
+# ---- precompilation --------------------------------------------------------------------------------------------------
+
+"Answer one request of each kind, so that the first real ones find their methods compiled."
+function warm_up()
+    checkpoint = """{"layer_names":["a","b"],"layer_sizes":[[2,1],[1,1]],"weights":[[[0.5,1]],[[1e0]]],"frozen_layers":["a"]}"""
+    network = """{"layers":[{"weights":[[0.5,0.25]],"bias":[0.1],"neuron":{"model":"if","threshold":1.0}},
+        {"weights":[[1]],"neuron":{"model":"lif","threshold":1,"decay":0.9}}],"readout":"membrane"}"""
+    records = """["counts","spikes","potential","trace"]"""
+    poisson = """"rates":[0.5,1],"seed":7"""
+    requests = [
+        """{"cmd":"hello","protocol":1,"root":"/","scratch":"/"}""",
+        warm_up_run("json.parse", """{"text":"{\\"a\\":[1,-0,2.5,\\"\\\\u00e9\\",null,true]}"}"""),
+        warm_up_run("json.parse", """{"base64":"WzEsXQ=="}"""),
+        warm_up_run("checkpoint.validate", """{"document":$checkpoint}"""),
+        warm_up_run("config.validate", """{"document":{"freeze_until":"a","lr_head":0.5}}"""),
+        warm_up_run("config.validate", """{"text":"[]"}"""),
+        warm_up_run("transfer.freeze", """{"checkpoint":$checkpoint,"layer_names":["b"],"until_index":0}"""),
+        warm_up_run("transfer.unfreeze", """{"checkpoint":$checkpoint,"layer_names":["b"],"all_layers":true}"""),
+        warm_up_run("transfer.apply", """{"checkpoint":$checkpoint,"config":{"freeze_until":0}}"""),
+        warm_up_run("simulate", """{"network":$network,"steps":2,"input":{"kind":"constant","values":[[1,1.5]]},"record":$records}"""),
+        warm_up_run("simulate", """{"network":$network,"steps":2,"input":{"kind":"spikes","indices":[[0],[1]]},"record":$records}"""),
+        warm_up_run("simulate", """{"network":$network,"steps":2,"input":{"kind":"poisson",$poisson}}"""),
+        warm_up_run("encode.poisson", """{$poisson,"steps":2}"""),
+        """{"cmd":"bye"}""",
+    ]
+    serve(IOBuffer(join(requests, '\n')), IOBuffer(); session = Session())
+end
+
+warm_up_run(op::String, input::String) =
+    """{"cmd":"run","id":"warm","op":"$op","input":$(replace(input, '\n' => ' '))}"""

@@ -1,0 +1,213 @@
+# Checkpoints of layered networks: weights, names and frozen layers, and the rules that a document must keep.
+
+"""
+    Checkpoint
+
+A checked checkpoint.
+
+- `weights`: one matrix per layer, shape (output_features, input_features).
+- `layer_names`: one name per layer, all different, compared by code points.
+- `neuron_types`: empty or one per layer.
+- `metadata`: any JSON object.
+- `frozen_layers`: names of the frozen layers, sorted by code point, without repeats.
+"""
+struct Checkpoint
+    weights::Vector{Matrix{Float64}}
+    layer_names::Vector{String}
+    neuron_types::Vector{String}
+    metadata::JsonObject
+    frozen_layers::Vector{String}
+end
+
+"""
+    Checkpoint(weights, layer_names; neuron_types = [], metadata = JsonObject(), frozen_layers = [])
+
+Check and copy a list of (output_features, input_features) matrices and what belongs to them.
+
+# Throws
+- [`Rejection`](@ref) with a code of the stage `checkpoint`.
+"""
+function Checkpoint(weights::AbstractVector{<:AbstractMatrix}, layer_names::AbstractVector;
+                    neuron_types = String[], metadata = JsonObject(), frozen_layers = String[])
+    read_checkpoint(JsonObject(
+        "layer_names" => layer_names, "layer_sizes" => [[size(w, 2), size(w, 1)] for w in weights],
+        "weights" => weights, "neuron_types" => neuron_types, "metadata" => metadata, "frozen_layers" => frozen_layers))
+end
+
+"Number of weights of all layers together."
+total_params(checkpoint::Checkpoint) = sum(Int[length(w) for w in checkpoint.weights])
+
+function set_frozen!(checkpoint::Checkpoint, names::Vector{String})
+    empty!(checkpoint.frozen_layers)
+    append!(checkpoint.frozen_layers, sort!(unique(names)))    # strings compare by their UTF-8, that is by code point
+end
+
+"""
+    read_checkpoint(text)
+
+Read a checkpoint document with inline weights from JSON text.
+
+# Throws
+- [`Rejection`](@ref) with a code of the stages `json` and `checkpoint`.
+"""
+read_checkpoint(text::AbstractString) = read_checkpoint(parse_json(String(text)))
+
+function read_checkpoint(document, at::JsonPointer = ROOT)
+    check_checkpoint(document, at)
+    sizes = get(document, "layer_sizes")
+    weights = Matrix{Float64}[as_matrix(Float64, w, integer(size[1])) for (w, size) in
+                              zip(get(document, "weights"), sizes)]
+    checkpoint = Checkpoint(weights, strings(get(document, "layer_names")), strings(get(document, "neuron_types")),
+                            coalesce(get(document, "metadata"), JsonObject()), String[])
+    set_frozen!(checkpoint, strings(get(document, "frozen_layers")))
+    checkpoint
+end
+
+strings(::Missing) = String[]
+strings(list::AbstractVector) = String[x for x in list]
+
+function check_checkpoint(document, at::JsonPointer)
+    checkpoint_object(document, at)
+    checkpoint_unknown_key(document, at)
+    checkpoint_missing_key(document, at)
+    checkpoint_names_type(document, at)
+    checkpoint_names_unique(document, at)
+    checkpoint_weights_count(document, at)
+    checkpoint_sizes_count(document, at)
+    checkpoint_sizes_type(document, at)
+    checkpoint_types_type(document, at)
+    checkpoint_types_count(document, at)
+    checkpoint_frozen_type(document, at)
+    checkpoint_frozen_unknown(document, at)
+    checkpoint_metadata_type(document, at)
+    checkpoint_weight_type(document, at)
+    checkpoint_weight_rank(document, at)
+    checkpoint_weight_shape(document, at)
+    checkpoint_weight_finite(document, at)
+end
+
+const CHECKPOINT_KEYS = ("layer_names", "layer_sizes", "weights", "neuron_types", "metadata", "frozen_layers")
+const CHECKPOINT_REQUIRED = ("layer_names", "layer_sizes", "weights")
+
+checkpoint_object(document, at) =
+    document isa JsonObject || reject("checkpoint.object", at, "expected a checkpoint object, got $(describe(document))")
+
+checkpoint_unknown_key(document, at) = known_keys("checkpoint.unknown-key", document, CHECKPOINT_KEYS, at)
+
+checkpoint_missing_key(document, at) = required_keys("checkpoint.missing-key", document, CHECKPOINT_REQUIRED, at)
+
+checkpoint_names_type(document, at) =
+    string_list("checkpoint.names-type", get(document, "layer_names"), at / "layer_names")
+
+function checkpoint_names_unique(document, at)
+    names = get(document, "layer_names")
+    second = first_repeat(strings(names))
+    second === nothing || reject("checkpoint.names-unique", at / "layer_names" / (second - 1),
+                                 "the layer name $(describe(names[second])) occurs twice")
+end
+
+checkpoint_weights_count(document, at) = one_per_layer("checkpoint.weights-count", document, "weights", at)
+
+checkpoint_sizes_count(document, at) = one_per_layer("checkpoint.sizes-count", document, "layer_sizes", at)
+
+function one_per_layer(code::String, document::JsonObject, name::String, at::JsonPointer)
+    list, n = get(document, name), length(get(document, "layer_names"))
+    list isa AbstractVector || reject(code, at / name, "expected an array of $n entries, got $(describe(list))")
+    length(list) == n || reject(code, at / name, "expected one entry for each of $n layers, got $(length(list))")
+end
+
+function checkpoint_sizes_type(document, at)
+    sizes = get(document, "layer_sizes")
+    for k in 1:length(sizes)
+        is_size(sizes[k]) || reject("checkpoint.sizes-type", at / "layer_sizes" / (k - 1),
+            "expected [input_features, output_features], two non-negative integers, got $(describe(sizes[k]))")
+    end
+end
+
+is_size(x) = x isa AbstractVector && length(x) == 2 && all(n -> is_integer_within(n, 0, MAX_INTEGER), x)
+
+function checkpoint_types_type(document, at)
+    types = get(document, "neuron_types")
+    types === missing || string_list("checkpoint.types-type", types, at / "neuron_types")
+end
+
+function checkpoint_types_count(document, at)
+    count, n = length(strings(get(document, "neuron_types"))), length(get(document, "layer_names"))
+    count == 0 || count == n || reject("checkpoint.types-count", at / "neuron_types",
+                                       "expected no neuron types or one for each of $n layers, got $count")
+end
+
+function checkpoint_frozen_type(document, at)
+    frozen = get(document, "frozen_layers")
+    frozen === missing || string_list("checkpoint.frozen-type", frozen, at / "frozen_layers")
+end
+
+checkpoint_frozen_unknown(document, at) =
+    known_layers("checkpoint.frozen-unknown", strings(get(document, "frozen_layers")),
+                 strings(get(document, "layer_names")), at / "frozen_layers")
+
+function checkpoint_metadata_type(document, at)
+    metadata = get(document, "metadata")
+    metadata === missing || metadata isa JsonObject ||
+        reject("checkpoint.metadata-type", at / "metadata", "expected an object, got $(describe(metadata))")
+end
+
+function checkpoint_weight_type(document, at)
+    for (l, matrix) in enumerate(get(document, "weights"))
+        weight_type("checkpoint.weight-type", matrix, at / "weights" / (l - 1))
+    end
+end
+
+function checkpoint_weight_rank(document, at)
+    for (l, matrix) in enumerate(get(document, "weights"))
+        weight_rank("checkpoint.weight-rank", matrix, at / "weights" / (l - 1))
+    end
+end
+
+function checkpoint_weight_shape(document, at)
+    for (l, (matrix, size)) in enumerate(zip(get(document, "weights"), get(document, "layer_sizes")))
+        inputs, outputs = integer(size[1]), integer(size[2])
+        got = matrix_size(matrix, inputs)
+        got == (outputs, inputs) || reject("checkpoint.weight-shape", at / "weights" / (l - 1),
+            "expected the shape (outputs, inputs) = ($outputs, $inputs), got ($(got[1]), $(got[2]))")
+    end
+end
+
+function checkpoint_weight_finite(document, at)
+    for (l, matrix) in enumerate(get(document, "weights"))
+        weight_finite("checkpoint.weight-finite", matrix, at / "weights" / (l - 1))
+    end
+end
+
+# ---- what the rules of all documents share ---------------------------------------------------------------------------
+
+"No member of `object` is outside `keys`."
+function known_keys(code::String, object::JsonObject, keys::Tuple, at::JsonPointer)
+    for name in object.names
+        name in keys || reject(code, at / name, "unknown key; known are $(join(keys, ", "))")
+    end
+end
+
+"Every one of `keys` is a member of `object`."
+function required_keys(code::String, object::JsonObject, keys::Tuple, at::JsonPointer)
+    for name in keys
+        get(object, name) === missing && reject(code, at / name, "the required key is absent")
+    end
+end
+
+"`list` is an array of strings."
+function string_list(code::String, list, at::JsonPointer)
+    list isa AbstractVector || reject(code, at, "expected a list of strings, got $(describe(list))")
+    for k in 1:length(list)
+        list[k] isa AbstractString || reject(code, at / (k - 1), "expected a string, got $(describe(list[k]))")
+    end
+end
+
+"Every one of `names` is a layer's."
+function known_layers(code::String, names::Vector{String}, layer_names::Vector{String}, at::JsonPointer)
+    isempty(names) && return
+    known = Set(layer_names)
+    for k in 1:length(names)
+        names[k] in known || reject(code, at / (k - 1), "there is no layer named $(describe(names[k]))")
+    end
+end

@@ -1,0 +1,424 @@
+# Strict JSON (RFC 8259): a reader that keeps the order of members and tells Integers from Numbers, and a writer.
+#
+# | JSON                               | Julia                        |
+# |------------------------------------|------------------------------|
+# | object                             | JsonObject                   |
+# | array                              | Vector{Any}                  |
+# | string, true, false, null          | String, Bool, Nothing        |
+# | Integer (semantics.md, section 1)  | Int64; `-0` is MinusZero()   |
+# | any other number                   | Float64                      |
+
+"An object's members in document order; `get(object, name)` is `missing` where there is none."
+struct JsonObject
+    names::Vector{String}
+    values::Vector{Any}
+end
+
+JsonObject(members::Pair...) = JsonObject(String[first(m) for m in members], Any[last(m) for m in members])
+
+function Base.get(object::JsonObject, name::String)
+    for k in 1:length(object.names)
+        object.names[k] == name && return object.values[k]
+    end
+    missing
+end
+
+"The text `-0`: the Integer 0 where an Integer is due, -0.0 where a Number is."
+struct MinusZero end
+
+const Integral = Union{Int64,MinusZero}
+
+integer(x::Int64) = x
+integer(::MinusZero) = Int64(0)
+
+is_integer(x) = x isa Int64 || x isa MinusZero
+is_integer_within(x, low, high) = is_integer(x) && low <= integer(x)::Int64 <= high
+
+const SPECIAL_NUMBERS = ("NaN", "Infinity", "-Infinity")
+
+"Whether `x` can stand for a real value: a JSON number or one of `SPECIAL_NUMBERS`."
+is_number(x) = x isa AbstractFloat || is_integer(x) || (x isa String && x in SPECIAL_NUMBERS)
+
+number(x::AbstractFloat) = Float64(x)
+number(x::Int64) = Float64(x)
+number(::MinusZero) = -0.0
+number(x::String) = x == "NaN" ? NaN : x == "Infinity" ? Inf : -Inf
+
+"`x` in words for a message: what was got instead of what was expected."
+describe(::Missing) = "nothing"
+describe(::Nothing) = "null"
+describe(x::Bool) = string(x)
+describe(::JsonObject) = "an object"
+describe(::AbstractVector) = "an array"
+describe(::MinusZero) = "-0"
+describe(x::Number) = string(x)
+describe(x::AbstractString) = length(x) <= 60 ? to_json(x) : string(to_json(first(x, 57)), "...")
+describe(x) = string("a ", typeof(x))
+
+# ---- reader ----------------------------------------------------------------------------------------------------------
+
+mutable struct Reader
+    text::String
+    n::Int
+    at::Int             # index of the next byte
+    max_depth::Int
+end
+
+"""
+    parse_json(text; max_depth = 64)
+
+Read one JSON text.
+
+# Throws
+- [`Rejection`](@ref) with `json.encoding`, `json.syntax`, `json.surrogate`, `json.duplicate-key`, `json.depth` or
+  `json.number-range`; its path is empty, its message names the byte.
+"""
+function parse_json(text::String; max_depth::Int = MAX_DEPTH)
+    json_encoding(text)
+    r = Reader(text, ncodeunits(text), 1, max_depth)
+    skip_space!(r)
+    value = read_value!(r, 1)
+    skip_space!(r)
+    r.at > r.n || json_syntax(r, "expected the end of the text")
+    value
+end
+
+"The next byte, or 0x00 at the end: no JSON text holds that byte outside a string."
+@inline function peek(r::Reader)
+    r.at <= r.n ? (@inbounds codeunit(r.text, r.at)) : 0x00
+end
+
+@inline function skip_space!(r::Reader)
+    while true
+        b = peek(r)
+        (b == 0x20 || b == 0x0a || b == 0x0d || b == 0x09) || return
+        r.at += 1
+    end
+end
+
+function json_encoding(text::String)
+    isvalid(text) || reject("json.encoding", ROOT, "the text is not well-formed UTF-8")
+    startswith(text, '\ufeff') && reject("json.encoding", ROOT, "the text begins with a byte-order mark")
+end
+
+@noinline function json_syntax(r::Reader, expected::String)
+    got = r.at > r.n ? "the end of the text" : repr(r.text[thisind(r.text, r.at)])
+    reject("json.syntax", ROOT, "byte $(r.at - 1): $expected, got $got")
+end
+
+@noinline json_surrogate(at::Int) =
+    reject("json.surrogate", ROOT, "byte $(at - 1): a \\u escape is half of a surrogate pair, its other half is missing")
+
+@noinline json_duplicate_key(name::String) =
+    reject("json.duplicate-key", ROOT, "the name $(describe(name)) occurs twice in one object")
+
+@noinline json_number_range(text::AbstractString) =
+    reject("json.number-range", ROOT, "the number $(first(text, 40)) is beyond the range of binary64")
+
+json_depth(r::Reader, depth::Int) = depth <= r.max_depth ||
+    reject("json.depth", ROOT, "byte $(r.at - 1): arrays and objects are nested deeper than $(r.max_depth)")
+
+function read_value!(r::Reader, depth::Int)
+    b = peek(r)
+    b == UInt8('"') && return read_string!(r)
+    b == UInt8('{') && return read_object!(r, depth)
+    b == UInt8('[') && return read_array!(r, depth)
+    (b == UInt8('-') || is_digit(b)) && return read_number!(r)
+    b == UInt8('t') && return read_word!(r, "true", true)
+    b == UInt8('f') && return read_word!(r, "false", false)
+    b == UInt8('n') && return read_word!(r, "null", nothing)
+    json_syntax(r, "expected a value")
+end
+
+function read_word!(r::Reader, word::String, value)
+    for k in 1:ncodeunits(word)
+        peek(r) == codeunit(word, k) || json_syntax(r, "expected $word")
+        r.at += 1
+    end
+    value
+end
+
+function read_array!(r::Reader, depth::Int)
+    json_depth(r, depth)
+    array = Any[]
+    r.at += 1
+    skip_space!(r)
+    peek(r) == UInt8(']') && (r.at += 1; return array)
+    while true
+        push!(array, read_value!(r, depth + 1))
+        skip_space!(r)
+        b = peek(r)
+        r.at += 1
+        b == UInt8(']') && return array
+        b == UInt8(',') || (r.at -= 1; json_syntax(r, "expected ',' or ']'"))
+        skip_space!(r)
+    end
+end
+
+function read_object!(r::Reader, depth::Int)
+    json_depth(r, depth)
+    object = JsonObject(String[], Any[])
+    r.at += 1
+    skip_space!(r)
+    peek(r) == UInt8('}') && (r.at += 1; return object)
+    while true
+        read_member!(r, object, depth)
+        skip_space!(r)
+        b = peek(r)
+        r.at += 1
+        b == UInt8('}') && break
+        b == UInt8(',') || (r.at -= 1; json_syntax(r, "expected ',' or '}'"))
+        skip_space!(r)
+    end
+    check_names(object.names)
+    object
+end
+
+function read_member!(r::Reader, object::JsonObject, depth::Int)
+    peek(r) == UInt8('"') || json_syntax(r, "expected the name of a member")
+    push!(object.names, read_string!(r))
+    skip_space!(r)
+    peek(r) == UInt8(':') || json_syntax(r, "expected ':'")
+    r.at += 1
+    skip_space!(r)
+    push!(object.values, read_value!(r, depth + 1))
+end
+
+# Comparing every pair is fastest for the handful of members that objects have; a text may have a hundred thousand.
+function check_names(names::Vector{String})
+    length(names) > 16 && return check_many_names(names)
+    for i in 2:length(names), j in 1:i-1
+        names[i] == names[j] && json_duplicate_key(names[i])
+    end
+end
+
+function check_many_names(names::Vector{String})
+    second = first_repeat(names)
+    second === nothing || json_duplicate_key(names[second])
+end
+
+"Index of the first entry that is equal to one before it, or `nothing`."
+function first_repeat(names::Vector{String})
+    seen = Set{String}()
+    for k in 1:length(names)
+        names[k] in seen && return k
+        push!(seen, names[k])
+    end
+    nothing
+end
+
+@inline is_digit(b::UInt8) = 0x30 <= b <= 0x39
+
+function read_number!(r::Reader)
+    start = r.at
+    peek(r) == UInt8('-') && (r.at += 1)
+    leading_zero = peek(r) == UInt8('0')
+    skip_digits!(r, "expected a digit") > 1 && leading_zero && (r.at = start; json_syntax(r, "expected no leading zero"))
+    is_whole = true
+    if peek(r) == UInt8('.')
+        is_whole = false
+        r.at += 1
+        skip_digits!(r, "expected a digit after the point")
+    end
+    if peek(r) | 0x20 == UInt8('e')
+        is_whole = false
+        r.at += 1
+        (peek(r) == UInt8('+') || peek(r) == UInt8('-')) && (r.at += 1)
+        skip_digits!(r, "expected a digit in the exponent")
+    end
+    is_whole && r.at - start <= 17 ? whole_number(r, start) : real_number(r, start)
+end
+
+function skip_digits!(r::Reader, expected::String)
+    start = r.at
+    while is_digit(peek(r))
+        r.at += 1
+    end
+    r.at > start || json_syntax(r, expected)
+    r.at - start
+end
+
+# Seventeen characters cannot overflow an Int64.
+function whole_number(r::Reader, start::Int)
+    negative = codeunit(r.text, start) == UInt8('-')
+    value = Int64(0)
+    for k in (negative ? start + 1 : start):r.at-1
+        value = 10value + Int64(codeunit(r.text, k) - 0x30)
+    end
+    value > MAX_INTEGER && return Float64(negative ? -value : value)
+    negative ? (value == 0 ? MinusZero() : -value) : value
+end
+
+function real_number(r::Reader, start::Int)
+    text = SubString(r.text, start, r.at - 1)
+    value = tryparse(Float64, text)      # strtod in the C locale: correctly rounded
+    value === nothing || (isfinite(value) ? (return value) : json_number_range(text))
+    # Base refuses what becomes an infinity and what becomes zero alike.
+    decimal_exponent(text) > 0 && json_number_range(text)
+    startswith(text, '-') ? -0.0 : 0.0
+end
+
+"The exponent e of a nonzero number written as d.ddd × 10^e, held within ±2^62."
+function decimal_exponent(text::AbstractString)
+    mark = findfirst(c -> c == 'e' || c == 'E', text)
+    digits = lstrip(mark === nothing ? text : SubString(text, 1, mark - 1), '-')
+    written = mark === nothing ? 0 : tryparse(Int64, SubString(text, mark + 1))
+    written === nothing && return text[mark+1] == '-' ? -2^62 : 2^62
+    point = something(findfirst(isequal('.'), digits), length(digits) + 1)
+    lead = findfirst(c -> '1' <= c <= '9', digits)
+    clamp(written, -2^61, 2^61) + (lead < point ? point - lead - 1 : point - lead)
+end
+
+function read_string!(r::Reader)
+    r.at += 1
+    start = r.at
+    while true
+        b = peek(r)
+        b == UInt8('"') && break
+        b == UInt8('\\') && return read_escaped_string!(r, start)
+        b < 0x20 && string_fault(r)
+        r.at += 1
+    end
+    r.at += 1
+    GC.@preserve r unsafe_string(pointer(r.text, start), r.at - 1 - start)
+end
+
+function read_escaped_string!(r::Reader, start::Int)
+    out = IOBuffer()
+    while true
+        b = peek(r)
+        if b == UInt8('"')
+            write_bytes(out, r.text, start, r.at - 1)
+            r.at += 1
+            return String(take!(out))
+        elseif b == UInt8('\\')
+            write_bytes(out, r.text, start, r.at - 1)
+            r.at += 1
+            read_escape!(r, out)
+            start = r.at
+        elseif b < 0x20
+            string_fault(r)
+        else
+            r.at += 1
+        end
+    end
+end
+
+string_fault(r::Reader) =
+    json_syntax(r, r.at > r.n ? "expected the closing quote" : "expected no control character in a string")
+
+const ESCAPES = (UInt8('"') => 0x22, UInt8('\\') => 0x5c, UInt8('/') => 0x2f, UInt8('b') => 0x08, UInt8('f') => 0x0c,
+                 UInt8('n') => 0x0a, UInt8('r') => 0x0d, UInt8('t') => 0x09)
+
+function read_escape!(r::Reader, out::IOBuffer)
+    b = peek(r)
+    for (letter, byte) in ESCAPES
+        b == letter && (r.at += 1; write(out, byte); return)
+    end
+    b == UInt8('u') || json_syntax(r, "expected one of the escapes \"\\/bfnrtu")
+    r.at += 1
+    print(out, read_code_point!(r))
+end
+
+function read_code_point!(r::Reader)
+    start = r.at - 2
+    high = read_hex4!(r)
+    0xd800 <= high <= 0xdfff || return Char(high)
+    (high < 0xdc00 && peek(r) == UInt8('\\')) || json_surrogate(start)
+    r.at += 1
+    peek(r) == UInt8('u') || json_surrogate(start)
+    r.at += 1
+    low = read_hex4!(r)
+    0xdc00 <= low <= 0xdfff || json_surrogate(start)
+    Char(0x00010000 + ((high - 0xd800) << 10) + (low - 0xdc00))
+end
+
+function read_hex4!(r::Reader)
+    value = UInt32(0)
+    for _ in 1:4
+        b = peek(r)
+        digit = is_digit(b) ? b - 0x30 : 0x61 <= b | 0x20 <= 0x66 ? (b | 0x20) - 0x57 : 0xff
+        digit == 0xff && json_syntax(r, "expected four hex digits")
+        value = (value << 4) | digit
+        r.at += 1
+    end
+    value
+end
+
+# ---- writer ----------------------------------------------------------------------------------------------------------
+# Floats of an answer travel as their bits (protocol.md), so a Float64 is written as 16 hex digits, never as decimals.
+
+"`value` as one line of JSON; a float becomes a string of its 16 hex digits."
+function to_json(value)
+    io = IOBuffer()
+    write_json(io, value)
+    String(take!(io))
+end
+
+write_json(io::IO, ::Nothing) = (write(io, "null"); nothing)
+write_json(io::IO, x::Bool) = (write(io, x ? "true" : "false"); nothing)
+
+function write_json(io::IO, x::Integer)
+    write(io, string(x))
+    nothing
+end
+
+function write_json(io::IO, x::Float64)
+    write(io, UInt8('"'))
+    write_hex(io, reinterpret(UInt64, x))
+    write(io, UInt8('"'))
+    nothing
+end
+
+const HEX_DIGITS = b"0123456789abcdef"
+
+function write_hex(io::IO, bits::UInt64)
+    for shift in 60:-4:0
+        write(io, HEX_DIGITS[((bits >> shift) & 0xf) + 1])
+    end
+end
+
+function write_json(io::IO, text::String)
+    write(io, UInt8('"'))
+    start = 1
+    for k in 1:ncodeunits(text)
+        b = codeunit(text, k)
+        (b == UInt8('"') || b == UInt8('\\') || b < 0x20) || continue
+        write_bytes(io, text, start, k - 1)
+        write(io, UInt8('\\'))
+        b < 0x20 ? write(io, "u00", HEX_DIGITS[(b >> 4) + 1], HEX_DIGITS[(b & 0xf) + 1]) : write(io, b)
+        start = k + 1
+    end
+    write_bytes(io, text, start, ncodeunits(text))
+    write(io, UInt8('"'))
+    nothing
+end
+
+write_json(io::IO, text::AbstractString) = write_json(io, String(text))
+
+function write_bytes(io::IO, text::String, start::Int, stop::Int)
+    start <= stop && GC.@preserve text unsafe_write(io, pointer(text, start), UInt(stop - start + 1))
+    nothing
+end
+
+function write_json(io::IO, array::AbstractVector)
+    write(io, UInt8('['))
+    for k in 1:length(array)
+        k == 1 || write(io, UInt8(','))
+        write_json(io, array[k])
+    end
+    write(io, UInt8(']'))
+    nothing
+end
+
+function write_json(io::IO, object::JsonObject)
+    write(io, UInt8('{'))
+    for k in 1:length(object.names)
+        k == 1 || write(io, UInt8(','))
+        write_json(io, object.names[k])
+        write(io, UInt8(':'))
+        write_json(io, object.values[k])
+    end
+    write(io, UInt8('}'))
+    nothing
+end

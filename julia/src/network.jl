@@ -1,0 +1,269 @@
+# Networks of integrate-and-fire layers: their types, and the rules that a network document must keep.
+
+"""
+    Layer{T}
+
+Weights of shape (output, input), a bias per output or `nothing`, and the neurons' parameters: leaky with `decay` or not,
+the threshold, reset by subtraction or to zero, and the potential before the first step.
+"""
+struct Layer{T<:AbstractFloat}
+    weights::Matrix{T}
+    bias::Union{Nothing,Vector{T}}
+    decay::Union{Nothing,T}
+    threshold::T
+    subtract::Bool
+    initial_potential::T
+end
+
+"""
+    Layer(weights; threshold, bias = nothing, decay = nothing, reset = "subtract", initial_potential = 0.0)
+
+One layer; with a `decay` its neurons are leaky (`"lif"`), without one they integrate (`"if"`).
+
+# Throws
+- [`Rejection`](@ref) with a code of the stage `network`.
+"""
+function Layer(weights::AbstractMatrix; threshold, bias = nothing, decay = nothing, reset = "subtract",
+               initial_potential = 0.0)
+    neuron = JsonObject("model" => decay === nothing ? "if" : "lif", "threshold" => threshold, "reset" => String(reset),
+                        "initial_potential" => initial_potential)
+    decay === nothing || (push!(neuron.names, "decay"); push!(neuron.values, decay))
+    layer = JsonObject("weights" => weights, "neuron" => neuron)
+    bias === nothing || (push!(layer.names, "bias"); push!(layer.values, bias))
+    first(read_network(JsonObject("layers" => [layer])).layers)
+end
+
+outputs(layer::Layer) = size(layer.weights, 1)
+inputs(layer::Layer) = size(layer.weights, 2)
+
+"""
+    Network(layers; readout = "spikes")
+
+Layers whose sizes chain. `readout` is `"spikes"` (the last layer fires, its spike counts are read) or `"membrane"` (it
+never fires, its potentials are read).
+
+# Throws
+- [`Rejection`](@ref) with `network.layers`, `network.chain` or `network.readout`.
+"""
+struct Network{T<:AbstractFloat}
+    layers::Vector{Layer{T}}
+    membrane::Bool
+
+    function Network(layers::Vector{Layer{T}}; readout = "spikes") where {T}
+        network_layers(layers, ROOT / "layers")
+        network_chain([l.weights for l in layers], ROOT)
+        network_readout(readout, ROOT / "readout")
+        new{T}(layers, readout == "membrane")
+    end
+end
+
+"Number of inputs of a network; `nothing` where the first layer has no outputs and takes any."
+input_width(network::Network) = outputs(first(network.layers)) == 0 ? nothing : inputs(first(network.layers))
+
+"""
+    read_network(text)
+
+Read a network document from JSON text.
+
+# Throws
+- [`Rejection`](@ref) with a code of the stages `json` and `network`.
+"""
+read_network(text::AbstractString) = read_network(parse_json(String(text)))
+
+function read_network(document, at::JsonPointer = ROOT, T::Type = Float64)
+    check_network(document, at)
+    layers = Layer{T}[]
+    for layer in get(document, "layers")
+        push!(layers, read_layer(layer, isempty(layers) ? 0 : outputs(last(layers)), T))
+    end
+    Network(layers; readout = coalesce(get(document, "readout"), "spikes"))
+end
+
+function read_layer(layer::JsonObject, due_inputs::Int, T::Type)
+    neuron, bias = get(layer, "neuron"), get(layer, "bias")
+    Layer{T}(as_matrix(T, get(layer, "weights"), due_inputs),
+             bias === missing ? nothing : T[number(b) for b in bias],
+             get(neuron, "model") == "lif" ? T(number(get(neuron, "decay"))) : nothing,
+             number(get(neuron, "threshold")),
+             coalesce(get(neuron, "reset"), "subtract") == "subtract",
+             number(coalesce(get(neuron, "initial_potential"), 0.0)))
+end
+
+function check_network(document, at::JsonPointer)
+    parts = network_parts(document, at)
+    network_object(parts)
+    network_unknown_key(parts)
+    network_missing_key(parts)
+    network_layers(get(document, "layers"), at / "layers")
+    layers = [(layer, place) for (kind, layer, place) in parts if kind == :layer]
+    neurons = [(neuron, place) for (kind, neuron, place) in parts if kind == :neuron]
+    network_weight_type(layers)
+    network_weight_rank(layers)
+    network_weight_finite(layers)
+    network_bias_type(layers)
+    network_bias_shape(layers)
+    network_bias_finite(layers)
+    network_chain([get(layer, "weights") for (layer, _) in layers], at)
+    network_neuron_model(neurons)
+    network_threshold(neurons)
+    network_reset(neurons)
+    network_decay(neurons)
+    network_initial_potential(neurons)
+    network_readout(coalesce(get(document, "readout"), "spikes"), at / "readout")
+end
+
+const NetworkPart = Tuple{Symbol,Any,JsonPointer}
+const PlacedObjects = Vector{Tuple{JsonObject,JsonPointer}}
+
+"What should be objects, in the order of checks: the network, layer 0, its neuron, layer 1, its neuron, …"
+function network_parts(document, at::JsonPointer)
+    parts = NetworkPart[(:network, document, at)]
+    layers = document isa JsonObject ? get(document, "layers") : missing
+    layers isa AbstractVector || return parts
+    for (l, layer) in enumerate(layers)
+        place = at / "layers" / (l - 1)
+        push!(parts, (:layer, layer, place))
+        neuron = layer isa JsonObject ? get(layer, "neuron") : missing
+        neuron === missing || push!(parts, (:neuron, neuron, place / "neuron"))
+    end
+    parts
+end
+
+function network_object(parts::Vector{NetworkPart})
+    for (kind, part, at) in parts
+        part isa JsonObject || reject("network.object", at, "expected a $kind object, got $(describe(part))")
+    end
+end
+
+function network_unknown_key(parts::Vector{NetworkPart})
+    for (kind, part, at) in parts
+        known_keys("network.unknown-key", part, part_keys(kind, part), at)
+    end
+end
+
+function part_keys(kind::Symbol, part::JsonObject)
+    kind == :network && return ("layers", "readout")
+    kind == :layer && return ("weights", "bias", "neuron")
+    common = ("model", "threshold", "reset", "initial_potential")
+    get(part, "model") == "if" ? common : (common..., "decay")
+end
+
+function network_missing_key(parts::Vector{NetworkPart})
+    for (kind, part, at) in parts
+        required_keys("network.missing-key", part, required_part_keys(kind, part), at)
+    end
+end
+
+function required_part_keys(kind::Symbol, part::JsonObject)
+    kind == :network && return ("layers",)
+    kind == :layer && return ("weights", "neuron")
+    get(part, "model") == "lif" ? ("model", "threshold", "decay") : ("model", "threshold")
+end
+
+function network_layers(layers, at::JsonPointer)
+    layers isa AbstractVector || reject("network.layers", at, "expected an array of layers, got $(describe(layers))")
+    1 <= length(layers) <= MAX_LAYERS ||
+        reject("network.layers", at, "expected 1 to $MAX_LAYERS layers, got $(length(layers))")
+end
+
+function network_weight_type(layers::PlacedObjects)
+    for (layer, at) in layers
+        weight_type("network.weight-type", get(layer, "weights"), at / "weights")
+    end
+end
+
+function network_weight_rank(layers::PlacedObjects)
+    for (layer, at) in layers
+        weight_rank("network.weight-rank", get(layer, "weights"), at / "weights")
+    end
+end
+
+function network_weight_finite(layers::PlacedObjects)
+    for (layer, at) in layers
+        weight_finite("network.weight-finite", get(layer, "weights"), at / "weights")
+    end
+end
+
+function network_bias_type(layers::PlacedObjects)
+    for (bias, _, at) in biases(layers)
+        bias isa AbstractVector || reject("network.bias-type", at, "expected a list of numbers, got $(describe(bias))")
+        for i in 1:length(bias)
+            is_number(bias[i]) ||
+                reject("network.bias-type", at / (i - 1), "expected a number, got $(describe(bias[i]))")
+        end
+    end
+end
+
+function network_bias_shape(layers::PlacedObjects)
+    for (bias, weights, at) in biases(layers)
+        n, _ = matrix_size(weights, 0)
+        length(bias) == n ||
+            reject("network.bias-shape", at, "expected one entry for each of $n outputs, got $(length(bias))")
+    end
+end
+
+function network_bias_finite(layers::PlacedObjects)
+    for (bias, _, at) in biases(layers), i in 1:length(bias)
+        isfinite(number(bias[i])) ||
+            reject("network.bias-finite", at / (i - 1), "expected a finite bias, got $(number(bias[i]))")
+    end
+end
+
+"The biases that there are, each with its layer's weights and its place."
+biases(layers::PlacedObjects) = Tuple{Any,Any,JsonPointer}[
+    (get(layer, "bias"), get(layer, "weights"), at / "bias") for (layer, at) in layers if get(layer, "bias") !== missing]
+
+function network_chain(matrices::AbstractVector, at::JsonPointer)
+    due, _ = matrix_size(matrices[1], 0)
+    for l in 2:length(matrices)
+        n_outputs, n_inputs = matrix_size(matrices[l], due)
+        n_inputs == due || reject("network.chain", at / "layers" / (l - 1) / "weights",
+            "expected $due inputs, as many as the layer before has outputs, got $n_inputs")
+        due = n_outputs
+    end
+end
+
+function network_neuron_model(neurons::PlacedObjects)
+    for (neuron, at) in neurons
+        one_of("network.neuron-model", get(neuron, "model"), ("if", "lif"), at / "model")
+    end
+end
+
+function network_threshold(neurons::PlacedObjects)
+    for (neuron, at) in neurons
+        θ = get(neuron, "threshold")
+        is_number(θ) && 0 < number(θ) < Inf ||
+            reject("network.threshold", at / "threshold", "expected a finite number above 0, got $(describe(θ))")
+    end
+end
+
+function network_reset(neurons::PlacedObjects)
+    for (neuron, at) in neurons
+        one_of("network.reset", coalesce(get(neuron, "reset"), "subtract"), ("subtract", "zero"), at / "reset")
+    end
+end
+
+function network_decay(neurons::PlacedObjects)
+    for (neuron, at) in neurons
+        get(neuron, "model") == "lif" || continue
+        α = get(neuron, "decay")
+        is_number(α) && 0 <= number(α) <= 1 ||
+            reject("network.decay", at / "decay", "expected a number from 0 to 1, got $(describe(α))")
+    end
+end
+
+function network_initial_potential(neurons::PlacedObjects)
+    for (neuron, at) in neurons
+        v0 = coalesce(get(neuron, "initial_potential"), 0.0)
+        is_number(v0) && isfinite(number(v0)) || reject("network.initial-potential", at / "initial_potential",
+                                                        "expected a finite number, got $(describe(v0))")
+    end
+end
+
+network_readout(readout, at::JsonPointer) = one_of("network.readout", readout, ("spikes", "membrane"), at)
+
+"`value` is one of the strings `choices`."
+function one_of(code::String, value, choices::Tuple, at::JsonPointer)
+    value isa AbstractString && value in choices ||
+        reject(code, at, "expected $(join(map(describe, choices), " or ")), got $(describe(value))")
+end
