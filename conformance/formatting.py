@@ -12,8 +12,8 @@ MEMBERS = ("id", "op", "rules", "why", "source", "tags", "input", "expect", "rep
 def format_case(case: dict[str, Any]) -> str:
     """Return the canonical text of a case.
 
-    The members of the case come in the order of ``MEMBERS`` (unknown ones last, as they stand); objects inside keep their
-    order, because it is part of a test. What fits into ``WIDTH`` columns stays on one line.
+    The members of the case come in the order of ``MEMBERS`` (unknown ones last, as they stand); objects inside keep
+    their order, because it is part of a test. What fits into ``WIDTH`` columns stays on one line.
     """
     known = {name: case[name] for name in MEMBERS if name in case}
     lines = ["{"]

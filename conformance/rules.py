@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from conformance.toml import loads
 
 SPEC = Path(__file__).parent / "spec"
 
@@ -35,7 +31,7 @@ class Rule:
 
 @cache
 def _document() -> dict[str, Any]:
-    return tomllib.loads((SPEC / "rules.toml").read_text(encoding="utf-8"))
+    return loads((SPEC / "rules.toml").read_text(encoding="utf-8"))
 
 
 @cache

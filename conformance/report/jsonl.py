@@ -1,0 +1,149 @@
+"""The report: one JSON object per line, written as things happen, so that whatever ends a run leaves what was finished.
+
+The lines are described by spec/report.schema.json.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import IO, Any
+
+from conformance.corpus import Corpus
+from conformance.divergence import Divergence
+from conformance.errors import UsageError
+from conformance.outcome import PASS, Result
+from conformance.session import PROTOCOL, Incident, Session
+
+FORMAT = 1
+
+
+class Report:
+    """Writes a report."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file: IO[str] = path.open("w", encoding="utf-8", errors="backslashreplace")
+        except OSError as error:
+            raise UsageError(f"report {path}: {error.strerror}") from None
+        self.path = path
+
+    def header(self, corpora: Sequence[Corpus], selected: int, argv: Sequence[str]) -> None:
+        """Say what is run where."""
+        self._write(
+            "header",
+            format=FORMAT,
+            protocol=PROTOCOL,
+            tool=tool_version(),
+            started=_now(),
+            argv=list(argv),
+            platform=platform_facts(),
+            corpora=[{"root": str(c.root), "sha256": c.sha256, "cases": len(c.cases)} for c in corpora],
+            selected=selected,
+        )
+
+    def backend(self, session: Session) -> None:
+        """Say what a backend is, or why it is not there."""
+        self._write("backend", **backend_facts(session))
+
+    def result(self, result: Result) -> None:
+        """Write the outcome of a case; for a pass no more than that."""
+        row: dict[str, Any] = {"backend": result.backend, "id": result.id, "op": result.op, "outcome": result.outcome}
+        if result.outcome != PASS:
+            row |= {"message": result.message, "expected": result.expected, "got": result.got}
+            row |= {"differences": [dataclasses.asdict(d) for d in result.differences]}
+            row |= {"more_differences": result.more_differences, "repeat": repeat_command(result.backend, result.id)}
+        self._write("result", **row)
+
+    def incident(self, backend: str, incident: Incident) -> None:
+        """Write what no case can be blamed for."""
+        self._write("incident", backend=backend, kind=incident.kind, message=incident.message, ids=list(incident.ids))
+
+    def divergence(self, backend: str, case_id: str, divergence: Divergence) -> None:
+        """Write where a failed simulation first went wrong."""
+        self._write("divergence", backend=backend, id=case_id, **dataclasses.asdict(divergence), ulps=divergence.ulps)
+
+    def footer(self, conforms: bool, exit_code: int, counts: dict[str, dict[str, int]]) -> None:
+        """Close the account; a report without this line was cut short."""
+        self._write("footer", ended=_now(), conforms=conforms, exit_code=exit_code, counts=counts)
+        self.close()
+
+    def flush(self) -> None:
+        """Hand what was written to the operating system."""
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _write(self, line_type: str, **members: Any) -> None:
+        self._file.write(json.dumps({"type": line_type, **members}, ensure_ascii=False, separators=(",", ":")) + "\n")
+        # Results come by the thousand and share a flush per turn of the event loop; what is rare goes out at once.
+        if line_type != "result":
+            self._file.flush()
+
+
+def repeat_command(backend: str, case_id: str) -> str:
+    """Return the command that asks this backend this case again."""
+    return f"python -m conformance run --backend {backend} --id {case_id}"
+
+
+def backend_facts(session: Session) -> dict[str, Any]:
+    """Return what is known of a backend: identity, command, versions, operations, or why it is not there."""
+    hello = session.hello or {}
+    facts: dict[str, Any] = {"name": session.name, "language": hello.get("language", session.manifest.language)}
+    if session.unavailable is not None:
+        return facts | {
+            "status": "unavailable",
+            "reason": session.unavailable.reason,
+            "hint": session.unavailable.hint,
+        }
+    facts |= {"argv": session.launched.argv if session.launched else [], "log": str(session.log.path)}
+    if session.broken is not None:
+        return facts | {"status": "broken", "reason": session.broken}
+    return facts | {
+        "status": "available",
+        "version": hello.get("version", ""),
+        "versions": versions_of(session),
+        "ops": hello.get("ops", []),
+        "profiles": hello.get("profiles", []),
+    }
+
+
+def versions_of(session: Session) -> dict[str, str]:
+    """Return the versions that launch and hello name, tool → version."""
+    usual = {"protocol", "name", "version", "language", "ops", "codes", "profiles"}
+    told = {key: str(value) for key, value in (session.hello or {}).items() if key not in usual}
+    return {**(session.launched.versions if session.launched else {}), **told}
+
+
+def tool_version() -> str:
+    """Return the harness's own name and version."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return f"spikeparity {version('spikeparity')}"
+    except PackageNotFoundError:
+        return "spikeparity (not installed)"
+
+
+def platform_facts() -> dict[str, Any]:
+    """Return what the machine is."""
+    return {
+        "system": platform.system(),
+        "release": platform.release(),
+        "machine": platform.machine(),
+        "python": f"{platform.python_implementation()} {sys.version.split()[0]}",
+        "cpus": os.cpu_count(),
+    }
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")

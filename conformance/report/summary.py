@@ -1,0 +1,143 @@
+"""The facts of a finished run in the order in which people read them: matrix, failures, incidents, verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.divergence import Divergence, State
+from conformance.floats import decode
+from conformance.outcome import MEANINGS, PASS, UNSUPPORTED, Result
+from conformance.report.jsonl import repeat_command, versions_of
+from conformance.report.text import clean
+from conformance.rules import operations
+from conformance.tally import Tally
+
+SHOWN_FAILURES = 20
+
+
+def ops_shown(tally: Tally) -> list[str]:
+    """Return the operations that were asked, those of the specification first."""
+    asked = dict.fromkeys(op for name in tally.manifests for op in tally.counts[name])
+    return [op for op in operations() if op in asked] + sorted(op for op in asked if op not in operations())
+
+
+def cell(tally: Tally, backend: str, op: str | None) -> str:
+    """Return a field of the matrix: ``12``, ``11/12``, or a dash where nothing was asked; ``op`` None is the total."""
+    rows = [tally.counts[backend][op]] if op is not None else list(tally.counts[backend].values())
+    total = sum(row.total() for row in rows)
+    unsupported = 0 if tally.manifests[backend].complete else sum(row[UNSUPPORTED] for row in rows)
+    passed = sum(row[PASS] for row in rows)
+    due = total - unsupported
+    if due == 0:
+        return "–"
+    return f"{passed}" if passed == due else f"{passed}/{due}"
+
+
+def matrix(tally: Tally) -> list[list[str]]:
+    """Return the matrix operation × backend with its header and its line of totals."""
+    names = list(tally.manifests)
+    ops = ops_shown(tally)
+    lines = [["operation", "cases", *names]]
+    for op in [*ops, None]:
+        cases = max((_cases(tally, name, op) for name in names), default=0)
+        fields = [_absence(tally, name) or cell(tally, name, op) for name in names]
+        lines.append([op or "total", str(cases), *fields])
+    return lines
+
+
+def _cases(tally: Tally, backend: str, op: str | None) -> int:
+    return tally.total(backend) if op is None else tally.counts[backend][op].total()
+
+
+def _absence(tally: Tally, backend: str) -> str | None:
+    if tally.absent(backend):
+        return "unavailable"
+    return "broken" if tally.broken(backend) else None
+
+
+def backend_lines(tally: Tally) -> Iterator[tuple[str, str]]:
+    """Yield, per backend, its name and one line: versions, or why it is not there and how to get it."""
+    for name, session in tally.sessions.items():
+        if session.unavailable is not None:
+            yield name, clean(f"unavailable: {session.unavailable.reason}; to get it: {session.unavailable.hint}")
+        elif session.broken is not None:
+            yield name, clean(f"broken: {session.broken} (log: {session.log.path})")
+        elif session.hello is not None:
+            versions = ", ".join(f"{tool} {version}" for tool, version in versions_of(session).items())
+            text = f"{session.hello['language']}, version {session.hello['version']}"
+            yield name, clean(f"{text} ({versions})" if versions else text)
+
+
+def failure_lines(tally: Tally, result: Result, why: str) -> Iterator[str]:
+    """Yield what a person needs to know of one failure, the command that repeats it last."""
+    yield f"{result.backend} · {clean(result.id)} · {clean(result.op)} · {result.outcome}: {MEANINGS[result.outcome]}"
+    if why:
+        yield f"  about     {clean(why)}"
+    if result.got is not None:
+        yield f"  expected  {_verdict(result.expected)}"
+        yield f"  got       {_verdict(result.got)}"
+    if result.message and (result.got is None or result.got["verdict"] != "reject"):
+        yield f"  message   {clean(result.message, 400)}"
+    for difference in result.differences:
+        distance = "" if difference.ulps is None else f", {difference.ulps} ulp apart"
+        pair = f"expected {clean(difference.expected)}, got {clean(difference.got)}"
+        yield f"  at {clean(difference.path)}: {pair}{distance}"
+    if result.more_differences:
+        yield f"  … and {result.more_differences} more differences"
+    divergence = tally.divergences.get((result.backend, result.id))
+    if divergence is not None:
+        yield from divergence_lines(divergence)
+    session = tally.sessions.get(result.backend)
+    if session is not None and result.got is None:
+        yield f"  log       {session.log.path}"
+    yield f"  repeat    {repeat_command(result.backend, clean(result.id))}"
+
+
+def _verdict(verdict: dict[str, str]) -> str:
+    if verdict["verdict"] == "accept":
+        return "accept"
+    path = verdict.get("path", "")
+    said = f" ({verdict['message']})" if verdict.get("message") else ""
+    return clean(f"reject {verdict.get('code')} at {path or 'the root'}{said}", 400)
+
+
+def divergence_lines(divergence: Divergence) -> Iterator[str]:
+    """Yield the first divergent state of a simulation on both sides."""
+    sample = "" if divergence.sample is None else f"sample {divergence.sample}, "
+    yield (
+        f"  first divergence: {sample}step {divergence.step}, layer {divergence.layer}, neuron {divergence.neuron}"
+        f" (threshold {divergence.threshold!r})"
+    )
+    for label, state in (("expected", divergence.expected), ("got", divergence.got)):
+        yield f"    {label:<9} {_state(state, divergence.threshold)}"
+    if divergence.ulps:
+        yield f"    the membrane potentials before the reset are {divergence.ulps} ulp apart"
+
+
+def _state(state: State, threshold: float) -> str:
+    fired = "spike" if state.spike else "no spike"
+    margin = state.margin(threshold)
+    return (
+        f"membrane {decode(state.before)!r} ({state.before}), margin {margin!r}, {fired},"
+        f" after {decode(state.after)!r} ({state.after})"
+    )
+
+
+def incident_lines(tally: Tally) -> Iterator[str]:
+    """Yield what went wrong that no case can be blamed for."""
+    for name, incidents in tally.incidents.items():
+        for incident in incidents:
+            more = ", …" if len(incident.ids) > 5 else ""
+            about = f" [in flight: {', '.join(incident.ids[:5])}{more}]" if incident.ids else ""
+            yield clean(f"{name} · {incident.kind}: {incident.message}{about}", 600)
+
+
+def verdict_line(tally: Tally, seconds: float) -> str:
+    """Return the last word on a run."""
+    answers = sum(tally.total(name) for name in tally.asked)
+    count = f"{len(tally.asked)} backends, {answers} answers, {len(tally.failures)} failures, {seconds:.1f} s"
+    if tally.missing:
+        return f"REQUIRED BACKEND MISSING: {', '.join(tally.missing)} ({count})"
+    if tally.interrupted:
+        return f"INTERRUPTED ({count})"
+    return f"{'CONFORM' if tally.conforms else 'NOT CONFORM'} ({count})"

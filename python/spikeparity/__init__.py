@@ -1,0 +1,49 @@
+"""SpikeParity: spiking neural networks that give the same verdicts and the same bits in every language.
+
+This package is the Python reference. The rules that it applies are those of `conformance/spec/semantics.md`; a broken
+rule is a `RejectedError` with the rule's `code` and the `path` of the datum at fault.
+
+Importing `spikeparity` imports nothing else: the names below, NumPy included, are loaded at first use.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from spikeparity.neurons import Network as Network
+    from spikeparity.neurons import poisson_spikes as poisson_spikes
+    from spikeparity.neurons import simulate as simulate
+    from spikeparity.rejection import RejectedError as RejectedError
+    from spikeparity.transfer import SNNCheckpoint as SNNCheckpoint
+    from spikeparity.transfer import TransferConfig as TransferConfig
+    from spikeparity.transfer import apply_transfer_config as apply_transfer_config
+    from spikeparity.transfer import freeze_layers as freeze_layers
+    from spikeparity.transfer import unfreeze_layers as unfreeze_layers
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Network": "spikeparity.neurons",
+    "RejectedError": "spikeparity.rejection",
+    "SNNCheckpoint": "spikeparity.transfer",
+    "TransferConfig": "spikeparity.transfer",
+    "apply_transfer_config": "spikeparity.transfer",
+    "freeze_layers": "spikeparity.transfer",
+    "poisson_spikes": "spikeparity.neurons",
+    "simulate": "spikeparity.neurons",
+    "unfreeze_layers": "spikeparity.transfer",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a convenience name from its module when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """List the convenience names too, so that completion finds them."""
+    return sorted({*globals(), *_HOMES})

@@ -1,0 +1,101 @@
+"""Weight matrices: the checks that checkpoints and networks share, and the way into a NumPy array.
+
+A matrix is an array of equally long rows, one per output, or a two-dimensional NumPy array of a real type. `[]` has no
+outputs and any number of inputs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spikeparity.rejection import RejectedError
+from spikeparity.values import as_float, describe, is_array, is_number
+
+FloatArray = npt.NDArray[np.float64]
+
+_EXACT = 2**53
+
+
+def leaf_types(code: str, value: Any, path: str) -> None:
+    """Reject the first non-array leaf, at any depth, that is not a Number."""
+    if isinstance(value, np.ndarray):
+        typed_array(code, value, path)
+    elif is_array(value):
+        for index, entry in enumerate(value):
+            if type(entry) is not float:  # nearly all leaves are floats: no path is built for them
+                leaf_types(code, entry, f"{path}/{index}")
+    elif not is_number(value):
+        raise RejectedError(code, path, f"expected a number, got {describe(value)}")
+
+
+def typed_array(code: str, array: npt.NDArray[Any], path: str) -> None:
+    """Reject a NumPy array that is not of a real type, or holds a value that binary64 cannot hold exactly."""
+    if array.dtype.kind not in "fiu" or isinstance(array, np.ma.MaskedArray):
+        raise RejectedError(code, path, f"expected an array of real numbers, got {describe(array)}")
+    for index in np.argwhere(_doubtful(array)):
+        value = array[tuple(index)]
+        if not is_number(value):
+            where = path + "".join(f"/{i}" for i in index)
+            raise RejectedError(code, where, f"expected a value that binary64 holds exactly, got {value}")
+
+
+def _doubtful(array: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Mark the values that binary64 may not hold: large integers, and what a wider float loses."""
+    if array.dtype.itemsize < 8 or array.dtype == np.float64:
+        return np.zeros(array.shape, dtype=np.bool_)
+    if array.dtype.kind == "f":
+        with np.errstate(all="ignore"):
+            lost: npt.NDArray[np.bool_] = (array.astype(np.float64) != array) & (array == array)
+        return lost
+    large: npt.NDArray[np.bool_] = array > _EXACT
+    return large if array.dtype.kind == "u" else large | (array < -_EXACT)
+
+
+def shape(code: str, matrix: Any, path: str) -> tuple[int, int | None]:
+    """Return (outputs, inputs) of a matrix, inputs None for `[]`; reject what is not one."""
+    if isinstance(matrix, np.ndarray) and matrix.ndim == 2:
+        return matrix.shape[0], matrix.shape[1]
+    if not isinstance(matrix, (list, tuple)):
+        raise RejectedError(code, path, f"expected an array of rows, got {describe(matrix)}")
+    for index, row in enumerate(matrix):
+        _row(code, row, index, path)
+        if len(row) != len(matrix[0]):
+            message = f"expected rows of one length, got {len(matrix[0])} in row 0 and {len(row)} in row {index}"
+            raise RejectedError(code, path, message)
+    return len(matrix), len(matrix[0]) if matrix else None
+
+
+def _row(code: str, row: Any, index: int, path: str) -> None:
+    if not is_array(row):
+        raise RejectedError(code, path, f"expected rows of numbers, got {describe(row)} as row {index}")
+    for entry in row:
+        if type(entry) is not float and is_array(entry):
+            raise RejectedError(code, path, f"expected rows of numbers, got an array inside row {index}")
+
+
+def finite(code: str, matrix: Any, path: str) -> None:
+    """Reject the first NaN or infinity."""
+    array = to_array(matrix, None)
+    faults = np.argwhere(~np.isfinite(array))
+    if len(faults):
+        row, column = faults[0]
+        raise RejectedError(code, f"{path}/{row}/{column}", f"expected a finite number, got {array[row, column]}")
+
+
+def to_array(matrix: Any, inputs: int | None) -> FloatArray:
+    """Return a checked matrix as a new binary64 array of shape (outputs, inputs); `inputs` serves the matrix `[]`."""
+    if isinstance(matrix, np.ndarray):
+        return np.array(matrix, dtype=np.float64, order="C", subok=False)
+    if not matrix:
+        return np.zeros((0, inputs or 0))
+    return np.array([to_vector(row) for row in matrix], dtype=np.float64)
+
+
+def to_vector(values: Any) -> FloatArray:
+    """Return a checked array of Numbers as a new binary64 array."""
+    if isinstance(values, np.ndarray):
+        return np.array(values, dtype=np.float64, subok=False)
+    return np.array([as_float(value) for value in values], dtype=np.float64)
