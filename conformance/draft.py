@@ -8,7 +8,7 @@ from typing import Any
 
 from conformance import oracle
 from conformance.case import digest
-from conformance.corpus import BUILT_IN, case_files
+from conformance.corpora import BUILT_IN, case_files
 from conformance.errors import UsageError
 from conformance.formatting import format_case
 from conformance.lint import lint_file, schema_fault

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from conformance.case import Case
-from conformance.corpus import Corpus
+from conformance.corpora import Corpus
 from conformance.divergence import RECORDS, Divergence, first_divergence
 from conformance.manifest import Manifest
 from conformance.outcome import FAIL, Result

@@ -10,7 +10,7 @@ from typing import Any
 
 from conformance import oracle
 from conformance.case import ANY_JSON_CODE, Case, case_of, digest
-from conformance.corpus import case_files
+from conformance.corpora import case_files
 from conformance.coverage import coverage
 from conformance.errors import UsageError
 from conformance.rules import SPEC, all_rules, operations

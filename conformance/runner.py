@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from conformance.case import Case
 from conformance.compare import judge, verdict_of
-from conformance.corpus import Corpus, Selection
+from conformance.corpora import Corpus, Selection
 from conformance.manifest import Manifest
 from conformance.outcome import PASS, UNSUPPORTED, Result
 from conformance.process import BackendProcess, Log

@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, Any
 
-from conformance.corpus import Corpus
+from conformance.corpora import Corpus
 from conformance.divergence import Divergence
 from conformance.errors import UsageError
 from conformance.outcome import PASS, Result

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 
 from conformance import exit_codes
-from conformance.corpus import BUILT_IN, case_files
+from conformance.corpora import BUILT_IN, case_files
 from conformance.errors import UsageError
 from conformance.formatting import format_case
 from conformance.verbs.selection import add_corpus

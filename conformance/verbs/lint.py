@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 
 from conformance import exit_codes
-from conformance.corpus import BUILT_IN
+from conformance.corpora import BUILT_IN
 from conformance.report.text import clean
 from conformance.verbs.selection import add_corpus
 
@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print the findings, one line each; exit code 1 where there are any."""
-    from conformance.corpus import case_files, load
+    from conformance.corpora import case_files, load
     from conformance.lint import lint, lint_coverage
 
     findings: list[tuple[Path, str]] = []

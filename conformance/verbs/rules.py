@@ -6,7 +6,7 @@ import argparse
 import json
 
 from conformance import exit_codes
-from conformance.corpus import load_all
+from conformance.corpora import load_all
 from conformance.coverage import Coverage, coverage
 from conformance.verbs.selection import add_corpus
 

@@ -24,7 +24,7 @@ from conformance.errors import UsageError
 from conformance.verbs.selection import add_selection, chosen
 
 if TYPE_CHECKING:
-    from conformance.corpus import Corpus, Selection
+    from conformance.corpora import Corpus, Selection
     from conformance.manifest import Manifest
     from conformance.outcome import Result
     from conformance.runner import Options

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from conformance.corpus import Corpus, Selection, load_all
+from conformance.corpora import Corpus, Selection, load_all
 
 
 def add_corpus(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from conformance import exit_codes
 from conformance.case import Case
-from conformance.corpus import load_all
+from conformance.corpora import load_all
 from conformance.errors import UsageError
 from conformance.report.text import clean
 from conformance.rules import all_rules
