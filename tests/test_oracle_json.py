@@ -149,6 +149,7 @@ def test_a_text_with_one_kind_of_fault_has_its_code(data: bytes, code: str) -> N
         b'\xef\xbb\xbf["\\ud800"]',
         b'"\\ud800',
         b'{"a":1,"a":2',
+        b'{"a":1,"a"}',
         b'{"a":1e999,"a":2}',
         b"[" * 65,
         b'"\xff" "a"',

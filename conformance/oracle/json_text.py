@@ -137,9 +137,9 @@ class _Reader:
         if isinstance(container, _Object):
             self.need('"')
             container.key = self.string()
-            self.need(":")
             if container.key in container.value:
                 self.faults.add("json.duplicate-key")
+            self.need(":")
 
     def add(self, container: _Array | _Object, value: Value) -> None:
         if isinstance(container, _Object):
