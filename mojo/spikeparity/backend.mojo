@@ -4,9 +4,16 @@ from std.ffi import external_call
 from std.memory import Pointer
 
 from .answer import Answer
+from .checkpoint import Checkpoint, read_checkpoint
 from .document import Document, Kind
 from .encoding import decode_base64
-from .fine_tune import TransferConfig, read_config
+from .fine_tune import (
+    TransferConfig,
+    apply_config,
+    freeze,
+    read_config,
+    unfreeze,
+)
 from .json import read_json
 from .rules import MAX_DEPTH, MAX_REQUEST_DEPTH, Rejection, codes, operations
 
@@ -318,7 +325,7 @@ def answer_run(
             var document = read_json(text.take(), MAX_DEPTH)
             run_on_document(operation, document, answer)
         else:
-            run_on_document(operation, request, answer)
+            run_on_request(operation, request, answer)
         answer.raw("}}\n")
     except rejection:
         answer.bytes.shrink(start)
@@ -343,6 +350,88 @@ def run_on_document(
         write_tagged(document, document.root, answer)
     elif operation == "config.validate":
         write_config(read_config(document, document.root), answer)
+    else:
+        write_checkpoint(read_checkpoint(document, document.root), answer)
+
+
+def run_on_request(
+    operation: String, request: Document, mut answer: Answer
+) raises Rejection:
+    """Runs an operation on a request whose data stand in the request itself.
+
+    Args:
+        operation: Its name.
+        request: The request, its root the input, or the document in it.
+        answer: Receives the members of the output.
+
+    Raises:
+        Rejection: The input breaks a rule.
+    """
+    if operation.startswith("transfer."):
+        run_transfer(operation, request, answer)
+    else:
+        run_on_document(operation, request, answer)
+
+
+def run_transfer(
+    operation: String, request: Document, mut answer: Answer
+) raises Rejection:
+    """Runs an operation of transfer learning.
+
+    Args:
+        operation: Its name.
+        request: The request, its root the input.
+        answer: Receives the members of the output.
+
+    Raises:
+        Rejection: Checkpoint, config or arguments break a rule.
+    """
+    var checkpoint = read_checkpoint(request, required(request, "checkpoint"))
+    var rates: Optional[List[Float64]] = None
+    if operation == "transfer.apply":
+        var root = required(request, "config")
+        rates = apply_config(
+            request, root, read_config(request, root), checkpoint
+        )
+    elif operation == "transfer.freeze":
+        freeze(request, request.root, checkpoint)
+    else:
+        unfreeze(request, request.root, checkpoint)
+    answer.key("frozen_layers")
+    answer.strings(checkpoint.frozen_layers())
+    if rates:
+        answer.key("learning_rates")
+        answer.floats(rates.value())
+
+
+def required(request: Document, name: StaticString) -> Int:
+    """Finds a member that every well-formed request has.
+
+    Args:
+        request: The request, its root the input.
+        name: The member.
+
+    Returns:
+        Its value; the input itself where the request is malformed.
+    """
+    return request.member(request.root, name).or_else(request.root)
+
+
+def write_checkpoint(checkpoint: Checkpoint, mut answer: Answer):
+    """Writes what an accepted checkpoint is known by.
+
+    Args:
+        checkpoint: The checkpoint.
+        answer: Receives the members of the output.
+    """
+    answer.key("n_layers")
+    answer.integer(len(checkpoint.layer_names))
+    answer.key("total_params")
+    answer.integer(checkpoint.total_params)
+    answer.key("layer_names")
+    answer.strings(checkpoint.layer_names)
+    answer.key("frozen_layers")
+    answer.strings(checkpoint.frozen_layers())
 
 
 def write_config(config: TransferConfig, mut answer: Answer):

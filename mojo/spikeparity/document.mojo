@@ -366,6 +366,24 @@ struct Document(Movable):
         var message = String(subject(path), ": ", reason)
         return Rejection(code, path^, message^)
 
+    def reject_unknown(
+        self, code: StaticString, key: Int, known: List[StaticString]
+    ) -> Rejection:
+        """Rejects a member whose key is not a known one.
+
+        Args:
+            code: The rule.
+            key: The key of the member.
+            known: The keys that there may be.
+
+        Returns:
+            The rejection, its path that of the member.
+        """
+        var names = StaticString(", ").join(known)
+        return self.reject_because(
+            code, key + 1, String("unknown key, expected one of ", names)
+        )
+
     def reject_missing(
         self, code: StaticString, node: Int, name: StaticString
     ) -> Rejection:

@@ -42,14 +42,7 @@ def read_json(
 
 
 def json_encoding(text: Span[UInt8, _]) raises Rejection:
-    """Enforces the rule: UTF-8 without a byte-order mark.
-
-    Args:
-        text: The bytes.
-
-    Raises:
-        Rejection: The rule is broken.
-    """
+    """Raises json.encoding unless the bytes are UTF-8 without a byte-order mark."""
     if (
         len(text) >= 3
         and text[0] == 0xEF

@@ -1,0 +1,78 @@
+"""Weight matrices inside documents: the rules that checkpoints and networks share."""
+
+from .document import Document
+from .rules import Rejection
+
+
+@fieldwise_init
+struct Shape(TrivialRegisterPassable):
+    """The shape of a valid weight matrix."""
+
+    var outputs: Int
+    """Rows."""
+    var inputs: Int
+    """Columns; 0 without rows, where any number is due."""
+
+
+def shape(document: Document, matrix: Int) -> Shape:
+    """Measures a matrix whose rank has been checked.
+
+    Args:
+        document: Holds the matrix.
+        matrix: An array of equally long arrays.
+
+    Returns:
+        Its shape.
+    """
+    var row = document.first(matrix)
+    return Shape(
+        document.size(matrix), document.size(row.value()) if row else 0
+    )
+
+
+def weight_type(
+    document: Document, matrix: Int, code: StaticString
+) raises Rejection:
+    """Raises `code` where a leaf, at any depth, is no Number."""
+    # An object is a leaf too, so the walk never gets inside one.
+    for node in range(matrix, document.end(matrix)):
+        if not document.is_array(node) and not document.number(node):
+            raise document.reject(code, node, "a Number")
+
+
+def weight_rank(
+    document: Document, matrix: Int, code: StaticString
+) raises Rejection:
+    """Raises `code` unless the matrix is an array of equally long arrays of leaves."""
+    if not document.is_array(matrix):
+        raise document.reject(code, matrix, "an array of rows")
+    var row_number = 0
+    for row in document.items(matrix):
+        var flaw = _row_flaw(document, row, shape(document, matrix).inputs)
+        if flaw:
+            raise document.reject_because(
+                code, matrix, String("row ", row_number, " ", flaw.value())
+            )
+        row_number += 1
+
+
+def _row_flaw(document: Document, row: Int, inputs: Int) -> Optional[String]:
+    """Tells why a row is none of a matrix with so many inputs."""
+    if not document.is_array(row):
+        return String("is ", document.describe(row), ", expected an array")
+    for item in document.items(row):
+        if document.is_array(item):
+            return String("holds an array, expected Numbers")
+    if document.size(row) != inputs:
+        return String(
+            "has ", document.size(row), " entries, row 0 has ", inputs
+        )
+    return None
+
+
+def finite(document: Document, root: Int, code: StaticString) raises Rejection:
+    """Raises `code` where a leaf is NaN or an infinity; all leaves are Numbers."""
+    for node in range(root, document.end(root)):
+        var value = document.number(node)
+        if value and value.value() - value.value() != 0:
+            raise document.reject(code, node, "a finite value")
