@@ -269,7 +269,7 @@ for name, code, path, why, document, patch in FAULTS:
     config.reject(f"config-{name}", code, path, why, doc(document), below("/document", patch))
 
 
-# --- accepted: (id, the rule that it nearly breaks, why, document, the whole output) ----------------------------------
+# --- accepted: (id, the rule that it nearly breaks, why, document, the whole output)
 
 ZERO, MINUS_ZERO, ONE, HUNDREDTH = "0000000000000000", "8000000000000000", "3ff0000000000000", "3f847ae147ae147b"
 TENTH = "3fb999999999999a"
@@ -398,7 +398,7 @@ for name, near, why, document, output in SOUND:
     config.accept(f"config-{name}", why, doc(document), near=near, facts=output)
 
 
-# --- texts -----------------------------------------------------------------------------------------------------------
+# --- texts
 
 TEXT_FAULTS = [
     ("syntax", "json.syntax", '{"lr_head":.1}', '{"lr_head":0.1}', "The text is read as strictly as by json.parse."),
@@ -535,7 +535,7 @@ for name, near, good, output, why in TEXT_SOUND:
     config.accept(f"config-text-{name}", why, text(good), near=near, facts=output, tags="number")
 
 
-# --- which of two faults ---------------------------------------------------------------------------------------------
+# --- which of two faults
 
 ORDER = [
     (

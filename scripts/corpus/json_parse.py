@@ -13,7 +13,7 @@ HALFWAY_TO_INFINITY = 2**1024 - 2**970
 """The integer in the middle of the largest binary64 and 2^1024: ties to even, so it is infinite."""
 
 
-# --- json.syntax: (id, text, repaired text, why) ---------------------------------------------------------------------
+# --- json.syntax: (id, text, repaired text, why)
 
 SYNTAX = [
     ("empty", "", "0", "a reader that takes the empty text for null accepts a file that was cut to nothing"),
@@ -134,7 +134,7 @@ for name, bad, good, why in SYNTAX:
     )
 
 
-# --- json.encoding: (id, bytes, repaired bytes, why) -----------------------------------------------------------------
+# --- json.encoding: (id, bytes, repaired bytes, why)
 
 ENCODING = [
     ("bom", b"\xef\xbb\xbf[]", b"[]", "Editors on Windows write a byte-order mark, and a utf-8-sig reader hides it."),
@@ -214,7 +214,7 @@ for name, good_bytes, value, why in ENCODING_EDGES:
     )
 
 
-# --- json.surrogate --------------------------------------------------------------------------------------------------
+# --- json.surrogate
 
 SURROGATE = [
     ("high-alone", '"\\ud83d"', '"\\ud83d\\ude00"', "A high surrogate at the end of the string has no other half."),
@@ -263,7 +263,7 @@ for name, good, value, why in SURROGATE_EDGES:
     )
 
 
-# --- json.duplicate-key ----------------------------------------------------------------------------------------------
+# --- json.duplicate-key
 
 DUPLICATE = [
     ("plain", '{"a":1,"a":1}', '{"a":1}', "Most readers keep the last of two equal keys in silence."),
@@ -339,7 +339,7 @@ for name, good, members, why in DUPLICATE_EDGES:
     )
 
 
-# --- json.depth ------------------------------------------------------------------------------------------------------
+# --- json.depth
 
 
 def arrays(depth: int) -> str:
@@ -402,7 +402,7 @@ parse.accept(
 )
 
 
-# --- json.number-range -----------------------------------------------------------------------------------------------
+# --- json.number-range
 
 RANGE = [
     ("1e400", "1e400", MAX, "strtod and Python's float() give infinity without a fault."),
@@ -498,7 +498,7 @@ for name, good, bits, why in NEAR_RANGE:
     )
 
 
-# --- numbers: read to the nearest binary64, ties to even -------------------------------------------------------------
+# --- numbers: read to the nearest binary64, ties to even
 
 ROUNDING = [
     (
@@ -673,7 +673,7 @@ for name, good, value, why in INTEGERS:
     parse.accept(f"json-integer-{name}", why, text(good), facts={"value": value}, tags="number boundary")
 
 
-# --- values and strings ----------------------------------------------------------------------------------------------
+# --- values and strings
 
 VALUES = [
     ("null", "null", {"z": None}, "A bare literal is a JSON text since RFC 7159."),
@@ -740,7 +740,7 @@ for name, good, value, why in STRINGS:
     )
 
 
-# --- several JSON faults: only the verdict counts --------------------------------------------------------------------
+# --- several JSON faults: only the verdict counts
 
 
 def several(name: str, why: str, bad: str, first: tuple[str, str], second: tuple[str, str]) -> None:
