@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import time
@@ -133,6 +134,10 @@ class BackendProcess:
         lines = [b"".join(self._partial), *rest[:-1]]
         self._partial, self._partial_size = [rest[-1]], len(rest[-1])
         return lines
+
+    def has_output(self) -> bool:
+        """Tell whether something (the end included) can be read at once."""
+        return bool(select.select([self.stdout], [], [], 0)[0])
 
     @property
     def partial(self) -> bytes:

@@ -175,13 +175,15 @@ def in_background(find: Callable[[], Launch]) -> Future[Launch]:
     return future
 
 
+Pipe = tuple[Session, BackendProcess, str]
+
+
 def _watch(selector: selectors.BaseSelector, running: Sequence[Session]) -> None:
-    """Make the selector watch just the pipes of the children that now run."""
-    wanted: dict[int, tuple[int, tuple[Session, str]]] = {}
+    """Make the selector watch just the pipes of the children that now run (a fresh child may reuse descriptors)."""
+    wanted: dict[int, tuple[int, Pipe]] = {}
     for session in running:
-        child = session.child
-        if child is not None:
-            wanted |= _pipes(session, child)
+        if session.child is not None:
+            wanted |= _pipes(session, session.child)
     for key in list(selector.get_map().values()):
         if wanted.get(key.fd) != (key.events, key.data):
             selector.unregister(key.fd)
@@ -190,12 +192,12 @@ def _watch(selector: selectors.BaseSelector, running: Sequence[Session]) -> None
             selector.register(descriptor, events, data)
 
 
-def _pipes(session: Session, child: BackendProcess) -> dict[int, tuple[int, tuple[Session, str]]]:
-    pipes = {child.stdout.fileno(): (selectors.EVENT_READ, (session, "stdout"))}
+def _pipes(session: Session, child: BackendProcess) -> dict[int, tuple[int, Pipe]]:
+    pipes = {child.stdout.fileno(): (selectors.EVENT_READ, (session, child, "stdout"))}
     if not child.stderr_ended:
-        pipes[child.stderr.fileno()] = (selectors.EVENT_READ, (session, "stderr"))
+        pipes[child.stderr.fileno()] = (selectors.EVENT_READ, (session, child, "stderr"))
     if child.unsent:
-        pipes[child.stdin.fileno()] = (selectors.EVENT_WRITE, (session, "stdin"))
+        pipes[child.stdin.fileno()] = (selectors.EVENT_WRITE, (session, child, "stdin"))
     return pipes
 
 
@@ -205,9 +207,8 @@ def _turn(selector: selectors.BaseSelector, running: Sequence[Session]) -> None:
     nearest = min((session.deadline for session in running), default=float("inf")) - time.monotonic()
     patience = min(LAUNCH_PATIENCE if pending else PATIENCE, max(0.0, nearest))
     for key, _ in selector.select(patience):
-        session, pipe = key.data
-        child = session.child
-        if child is None or key.fd != getattr(child, pipe).fileno():
+        session, child, pipe = key.data
+        if child is not session.child:
             continue  # this child died while an earlier event of the same turn was handled
         if pipe == "stdout":
             session.read()

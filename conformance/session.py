@@ -83,7 +83,7 @@ class Accident:
     reproduced: bool = False
 
 
-@dataclass
+@dataclass(eq=False)
 class Session:
     """The conversation with one backend.
 
@@ -150,6 +150,8 @@ class Session:
             self._take_launch(self._launching)
         elif self._child is not None and time.monotonic() > self._deadline:
             self._out_of_time()
+        elif self._child is not None and self._child.exit_status() is not None:
+            self._read_the_rest()
 
     # -- launching and greeting ---------------------------------------------------------------------------------------
 
@@ -250,10 +252,11 @@ class Session:
 
     def read(self) -> None:
         """Take in what the child has said."""
-        if self._child is None:
+        child = self._child
+        if child is None:
             return
         try:
-            lines = self._child.read_lines()
+            lines = child.read_lines()
         except LineTooLongError:
             self._accident_happened(PROTOCOL_ERROR, "sent a line longer than the protocol's limit")
             return
@@ -262,10 +265,19 @@ class Session:
             return
         for line in lines:
             self._take_line(line)
-            if self._child is None:
-                return
+            if self._child is not child:
+                return  # what else it said died with it
         if lines and self._greeted and not self._saying_goodbye:
             self._fill()
+
+    def _read_the_rest(self) -> None:
+        """Take what a dead child left in the pipe, which a child of its own may still hold open."""
+        child = self._child
+        while self._child is child and child is not None:
+            if not child.has_output():
+                self._output_ended()
+                return
+            self.read()
 
     def _take_line(self, line: bytes) -> None:
         answer = _parse(line)
