@@ -1,20 +1,12 @@
 """The protocol loop: one request line in, one answer line out."""
 
 from std.ffi import external_call
-from std.memory import Pointer
 
 from .answer import Answer
-from .checkpoint import Checkpoint, read_checkpoint
-from .document import Document, Kind
+from .document import Document
 from .encoding import decode_base64
-from .fine_tune import (
-    TransferConfig,
-    apply_config,
-    freeze,
-    read_config,
-    unfreeze,
-)
 from .json import read_json
+from .operations import run_on_document, run_on_request
 from .rules import MAX_DEPTH, MAX_REQUEST_DEPTH, Rejection, codes, operations
 
 comptime CHUNK = 1 << 18
@@ -59,6 +51,17 @@ struct LineReader:
         var end = self.searched + found - Int(from_here)
         var line = List[UInt8](Span(self.buffer)[self.start : end])
         self.start = end + 1
+        self.searched = self.start
+        return line^
+
+    def rest(mut self) -> List[UInt8]:
+        """Takes what is left in the buffer.
+
+        Returns:
+            The bytes after the last newline.
+        """
+        var line = List[UInt8](Span(self.buffer)[self.start : len(self.buffer)])
+        self.start = len(self.buffer)
         self.searched = self.start
         return line^
 
@@ -124,7 +127,11 @@ def serve() raises:
         # Nothing more can be answered without waiting: now the runner must see what is there.
         write_all(1, answer.bytes)
         answer.bytes.clear()
-        open = reader.fill()
+        if not reader.fill():
+            open = False
+            var rest = reader.rest()
+            if len(rest) > 0:
+                _ = handle_line(rest^, answer)
     write_all(1, answer.bytes)
 
 
@@ -330,176 +337,3 @@ def answer_run(
     except rejection:
         answer.bytes.shrink(start)
         write_rejection(answer, id, rejection)
-
-
-def run_on_document(
-    operation: String, document: Document, mut answer: Answer
-) raises Rejection:
-    """Runs an operation that takes a document.
-
-    Args:
-        operation: Its name.
-        document: The document, its root the datum under test.
-        answer: Receives the members of the output.
-
-    Raises:
-        Rejection: The document breaks a rule.
-    """
-    if operation == "json.parse":
-        answer.key("value")
-        write_tagged(document, document.root, answer)
-    elif operation == "config.validate":
-        write_config(read_config(document, document.root), answer)
-    else:
-        write_checkpoint(read_checkpoint(document, document.root), answer)
-
-
-def run_on_request(
-    operation: String, request: Document, mut answer: Answer
-) raises Rejection:
-    """Runs an operation on a request whose data stand in the request itself.
-
-    Args:
-        operation: Its name.
-        request: The request, its root the input, or the document in it.
-        answer: Receives the members of the output.
-
-    Raises:
-        Rejection: The input breaks a rule.
-    """
-    if operation.startswith("transfer."):
-        run_transfer(operation, request, answer)
-    else:
-        run_on_document(operation, request, answer)
-
-
-def run_transfer(
-    operation: String, request: Document, mut answer: Answer
-) raises Rejection:
-    """Runs an operation of transfer learning.
-
-    Args:
-        operation: Its name.
-        request: The request, its root the input.
-        answer: Receives the members of the output.
-
-    Raises:
-        Rejection: Checkpoint, config or arguments break a rule.
-    """
-    var checkpoint = read_checkpoint(request, required(request, "checkpoint"))
-    var rates: Optional[List[Float64]] = None
-    if operation == "transfer.apply":
-        var root = required(request, "config")
-        rates = apply_config(
-            request, root, read_config(request, root), checkpoint
-        )
-    elif operation == "transfer.freeze":
-        freeze(request, request.root, checkpoint)
-    else:
-        unfreeze(request, request.root, checkpoint)
-    answer.key("frozen_layers")
-    answer.strings(checkpoint.frozen_layers())
-    if rates:
-        answer.key("learning_rates")
-        answer.floats(rates.value())
-
-
-def required(request: Document, name: StaticString) -> Int:
-    """Finds a member that every well-formed request has.
-
-    Args:
-        request: The request, its root the input.
-        name: The member.
-
-    Returns:
-        Its value; the input itself where the request is malformed.
-    """
-    return request.member(request.root, name).or_else(request.root)
-
-
-def write_checkpoint(checkpoint: Checkpoint, mut answer: Answer):
-    """Writes what an accepted checkpoint is known by.
-
-    Args:
-        checkpoint: The checkpoint.
-        answer: Receives the members of the output.
-    """
-    answer.key("n_layers")
-    answer.integer(len(checkpoint.layer_names))
-    answer.key("total_params")
-    answer.integer(checkpoint.total_params)
-    answer.key("layer_names")
-    answer.strings(checkpoint.layer_names)
-    answer.key("frozen_layers")
-    answer.strings(checkpoint.frozen_layers())
-
-
-def write_config(config: TransferConfig, mut answer: Answer):
-    """Writes an accepted transfer config.
-
-    Args:
-        config: The config.
-        answer: Receives the members of the output.
-    """
-    answer.key("freeze_until")
-    if config.freeze_until_name:
-        answer.string(config.freeze_until_name.value())
-    else:
-        answer.integer(config.freeze_until)
-    answer.key("lr_backbone")
-    answer.float(config.lr_backbone)
-    answer.key("lr_head")
-    answer.float(config.lr_head)
-
-
-def write_tagged(document: Document, node: Int, mut answer: Answer):
-    """Writes a value with its type, as json.parse answers.
-
-    Args:
-        document: Holds the value.
-        node: The value.
-        answer: Receives it as the next item.
-    """
-    var kind = document.kind(node)
-    answer.open("{")
-    if kind == Kind.OBJECT:
-        answer.raw('"o":[')
-        for key in document.keys(node):
-            answer.open("[")
-            answer.string(document.text(key))
-            write_tagged(document, key + 1, answer)
-            answer.raw("]")
-        answer.raw("]")
-    elif kind == Kind.ARRAY:
-        answer.raw('"a":[')
-        for item in document.items(node):
-            write_tagged(document, item, answer)
-        answer.raw("]")
-    else:
-        write_tagged_leaf(document, node, answer)
-    answer.raw("}")
-
-
-def write_tagged_leaf(document: Document, node: Int, mut answer: Answer):
-    """Writes the tag and the value of what is neither array nor object.
-
-    Args:
-        document: Holds the value.
-        node: The value.
-        answer: Receives a member.
-    """
-    if document.is_string(node):
-        answer.raw('"s":')
-        answer.string(document.text(node))
-    elif document.boolean(node):
-        answer.raw(
-            '"b":true' if document.boolean(node).value() else '"b":false'
-        )
-    elif document.integer(node):
-        answer.raw('"i":')
-        answer.string(document.text(node))
-    elif document.number(node):
-        answer.raw('"n":')
-        answer.float(document.number(node).value())
-    else:
-        answer.raw('"z":null')

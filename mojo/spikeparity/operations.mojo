@@ -1,0 +1,371 @@
+"""The operations of the protocol: from the input of a request to the output of an answer."""
+
+from .answer import Answer
+from .checkpoint import Checkpoint, read_checkpoint
+from .document import Document, Kind
+from .fine_tune import (
+    TransferConfig,
+    apply_config,
+    freeze,
+    read_config,
+    unfreeze,
+)
+from .network import Network, read_network
+from .philox import SpikeTrain
+from .rules import Rejection
+from .simulate import LayerState, Run, Wanted, numbers, run_sample
+from .stimulus import (
+    Kinds,
+    Stimulus,
+    input_range,
+    input_sample,
+    input_seed,
+    input_shape_of_row,
+    read_stimulus,
+    simulate_steps,
+)
+
+
+def run_on_document(
+    operation: String, document: Document, mut answer: Answer
+) raises Rejection:
+    """Runs an operation that takes a document.
+
+    Args:
+        operation: Its name.
+        document: The document, its root the datum under test.
+        answer: Receives the members of the output.
+
+    Raises:
+        Rejection: The document breaks a rule.
+    """
+    if operation == "json.parse":
+        answer.key("value")
+        write_tagged(document, document.root, answer)
+    elif operation == "config.validate":
+        write_config(read_config(document, document.root), answer)
+    else:
+        write_checkpoint(read_checkpoint(document, document.root), answer)
+
+
+def run_on_request(
+    operation: String, request: Document, mut answer: Answer
+) raises Rejection:
+    """Runs an operation on a request whose data stand in the request itself.
+
+    Args:
+        operation: Its name.
+        request: The request, its root the input, or the document in it.
+        answer: Receives the members of the output.
+
+    Raises:
+        Rejection: The input breaks a rule.
+    """
+    if operation == "simulate":
+        run_simulate(request, answer)
+    elif operation == "encode.poisson":
+        run_encode_poisson(request, answer)
+    elif operation.startswith("transfer."):
+        run_transfer(operation, request, answer)
+    else:
+        run_on_document(operation, request, answer)
+
+
+def run_transfer(
+    operation: String, request: Document, mut answer: Answer
+) raises Rejection:
+    """Runs an operation of transfer learning.
+
+    Args:
+        operation: Its name.
+        request: The request, its root the input.
+        answer: Receives the members of the output.
+
+    Raises:
+        Rejection: Checkpoint, config or arguments break a rule.
+    """
+    var checkpoint = read_checkpoint(request, required(request, "checkpoint"))
+    var rates: Optional[List[Float64]] = None
+    if operation == "transfer.apply":
+        var root = required(request, "config")
+        rates = apply_config(
+            request, root, read_config(request, root), checkpoint
+        )
+    elif operation == "transfer.freeze":
+        freeze(request, request.root, checkpoint)
+    else:
+        unfreeze(request, request.root, checkpoint)
+    answer.key("frozen_layers")
+    answer.strings(checkpoint.frozen_layers())
+    if rates:
+        answer.key("learning_rates")
+        answer.floats(rates.value())
+
+
+def required(request: Document, name: StaticString) -> Int:
+    """Finds a member that every well-formed request has.
+
+    Args:
+        request: The request, its root the input.
+        name: The member.
+
+    Returns:
+        Its value; the input itself where the request is malformed.
+    """
+    return request.member(request.root, name).or_else(request.root)
+
+
+def write_checkpoint(checkpoint: Checkpoint, mut answer: Answer):
+    """Writes what an accepted checkpoint is known by.
+
+    Args:
+        checkpoint: The checkpoint.
+        answer: Receives the members of the output.
+    """
+    answer.key("n_layers")
+    answer.integer(len(checkpoint.layer_names))
+    answer.key("total_params")
+    answer.integer(checkpoint.total_params)
+    answer.key("layer_names")
+    answer.strings(checkpoint.layer_names)
+    answer.key("frozen_layers")
+    answer.strings(checkpoint.frozen_layers())
+
+
+def write_config(config: TransferConfig, mut answer: Answer):
+    """Writes an accepted transfer config.
+
+    Args:
+        config: The config.
+        answer: Receives the members of the output.
+    """
+    answer.key("freeze_until")
+    if config.freeze_until_name:
+        answer.string(config.freeze_until_name.value())
+    else:
+        answer.integer(config.freeze_until)
+    answer.key("lr_backbone")
+    answer.float(config.lr_backbone)
+    answer.key("lr_head")
+    answer.float(config.lr_head)
+
+
+def write_tagged(document: Document, node: Int, mut answer: Answer):
+    """Writes a value with its type, as json.parse answers.
+
+    Args:
+        document: Holds the value.
+        node: The value.
+        answer: Receives it as the next item.
+    """
+    var kind = document.kind(node)
+    answer.open("{")
+    if kind == Kind.OBJECT:
+        answer.raw('"o":[')
+        for key in document.keys(node):
+            answer.open("[")
+            answer.string(document.text(key))
+            write_tagged(document, key + 1, answer)
+            answer.raw("]")
+        answer.raw("]")
+    elif kind == Kind.ARRAY:
+        answer.raw('"a":[')
+        for item in document.items(node):
+            write_tagged(document, item, answer)
+        answer.raw("]")
+    else:
+        write_tagged_leaf(document, node, answer)
+    answer.raw("}")
+
+
+def write_tagged_leaf(document: Document, node: Int, mut answer: Answer):
+    """Writes the tag and the value of what is neither array nor object.
+
+    Args:
+        document: Holds the value.
+        node: The value.
+        answer: Receives a member.
+    """
+    if document.is_string(node):
+        answer.raw('"s":')
+        answer.string(document.text(node))
+    elif document.boolean(node):
+        answer.raw(
+            '"b":true' if document.boolean(node).value() else '"b":false'
+        )
+    elif document.integer(node):
+        answer.raw('"i":')
+        answer.string(document.text(node))
+    elif document.number(node):
+        answer.raw('"n":')
+        answer.float(document.number(node).value())
+    else:
+        answer.raw('"z":null')
+
+
+def run_encode_poisson(request: Document, mut answer: Answer) raises Rejection:
+    """Draws the spike trains of one sample.
+
+    Args:
+        request: The request, its root the input.
+        answer: Receives the members of the output.
+
+    Raises:
+        Rejection: The input breaks a rule.
+    """
+    var steps = simulate_steps(request, request.root)
+    var seed = input_seed(request, request.root)
+    var sample = input_sample(request, request.root, 1)
+    var rates = request.member(request.root, "rates")
+    if not rates:
+        raise request.reject_missing("input.shape", request.root, "rates")
+    input_shape_of_row(request, rates.value(), request.size(rates.value()))
+    input_range(request, rates.value(), Kinds.POISSON)
+    var train = SpikeTrain(
+        numbers[DType.float64](request, rates.value()), seed, sample
+    )
+    var active: List[Int] = []
+    answer.key("spikes")
+    answer.open("[")
+    for step in range(steps):
+        train.step(step, active)
+        answer.integers(active)
+    answer.raw("]")
+
+
+def run_simulate(request: Document, mut answer: Answer) raises Rejection:
+    """Simulates a network.
+
+    Args:
+        request: The request, its root the input.
+        answer: Receives the members of the output.
+
+    Raises:
+        Rejection: Network, steps, input or record break a rule, or the run becomes non-finite.
+    """
+    var network = read_network[DType.float64](
+        request, required(request, "network")
+    )
+    var steps = simulate_steps(request, request.root)
+    var stimulus = read_stimulus(
+        request, required(request, "input"), steps, network.layers[0].inputs
+    )
+    var records = record_kind(request, request.root)
+    var wanted = Wanted("spikes" in records, "trace" in records)
+    var runs: List[Run[DType.float64]] = []
+    for sample in range(len(stimulus.samples)):
+        runs.append(
+            run_sample(request, network, stimulus, sample, steps, wanted)
+        )
+    write_item("readout", network, stimulus.is_batch, runs, answer)
+    for item in ["counts", "spikes", "potential", "trace"]:
+        if item in records:
+            write_item(item, network, stimulus.is_batch, runs, answer)
+
+
+def record_kind(document: Document, root: Int) raises Rejection -> List[String]:
+    """Raises record.kind unless record is a list of known names, which are returned."""
+    var records: List[String] = []
+    var record = document.member(root, "record")
+    if not record:
+        return records^
+    if not document.is_array(record.value()):
+        raise document.reject(
+            "record.kind", record.value(), "a list of records"
+        )
+    for item in document.items(record.value()):
+        if not document.is_one_of(
+            item, ["counts", "spikes", "potential", "trace"]
+        ):
+            raise document.reject(
+                "record.kind",
+                item,
+                '"counts", "spikes", "potential" or "trace"',
+            )
+        records.append(String(document.text(item)))
+    return records^
+
+
+def write_item(
+    name: String,
+    network: Network[DType.float64],
+    is_batch: Bool,
+    runs: List[Run[DType.float64]],
+    mut answer: Answer,
+):
+    """Writes one item of the answer for all samples.
+
+    Args:
+        name: The record, or `readout`.
+        network: The network.
+        is_batch: Whether there is a sample axis.
+        runs: The finished runs.
+        answer: Receives the member.
+    """
+    answer.key(name)
+    if is_batch:
+        answer.open("[")
+    for ref run in runs:
+        if name == "readout":
+            write_readout(network, run, answer)
+        else:
+            write_record(name, run, answer)
+    if is_batch:
+        answer.raw("]")
+
+
+def write_readout(
+    network: Network[DType.float64], run: Run[DType.float64], mut answer: Answer
+):
+    """Writes the counts or the potentials of the last layer as the next item."""
+    var last = len(run.layers) - 1
+    write_layer(
+        "potential" if network.membrane else "counts", run.layers[last], answer
+    )
+
+
+def write_record(name: String, run: Run[DType.float64], mut answer: Answer):
+    """Writes a record of all layers as the next item."""
+    answer.open("[")
+    for ref layer in run.layers:
+        write_layer(name, layer, answer)
+    answer.raw("]")
+
+
+def write_layer(
+    name: String, layer: LayerState[DType.float64], mut answer: Answer
+):
+    """Writes a record of one layer as the next item."""
+    var neurons = len(layer.counts)
+    if name == "counts":
+        answer.integers(layer.counts)
+    elif name == "potential":
+        answer.floats(Span(layer.potential)[0:neurons])
+    elif name == "spikes":
+        write_raster(layer, answer)
+    else:
+        write_trace(layer, answer)
+
+
+def write_raster(layer: LayerState[DType.float64], mut answer: Answer):
+    """Writes for each step the neurons that fired, as the next item."""
+    var start = 0
+    answer.open("[")
+    for end in layer.ends:
+        answer.integers(Span(layer.raster)[start:end])
+        start = end
+    answer.raw("]")
+
+
+def write_trace(layer: LayerState[DType.float64], mut answer: Answer):
+    """Writes for each step the potentials before and after the reset, as the next item."""
+    var neurons = len(layer.counts)
+    answer.open("[")
+    for step in range(layer.steps):
+        var start = step * neurons
+        answer.raw(',{"before":' if step > 0 else '{"before":')
+        answer.floats(Span(layer.before)[start : start + neurons])
+        answer.raw(',"after":')
+        answer.floats(Span(layer.after)[start : start + neurons])
+        answer.raw("}")
+    answer.raw("]")
