@@ -10,7 +10,7 @@ use crate::pointer;
 use crate::rule::{Rejection, Rule};
 
 /// Rejects the datum at `path` for not being what was expected.
-pub(crate) fn unlike<T>(rule: Rule, path: &str, expected: impl Display, got: &Value<'_>) -> Result<T, Rejection> {
+pub(crate) fn unlike<T>(rule: Rule, path: &str, expected: impl Display, got: impl Display) -> Result<T, Rejection> {
     Err(Rejection::new(
         rule,
         path,

@@ -19,14 +19,22 @@ pub mod backend;
 pub mod checkpoint;
 mod expect;
 pub mod fine_tune;
+mod input_rules;
 pub mod json;
+mod kernel;
 pub mod matrix;
+pub mod network;
+mod network_rules;
 pub mod number;
 mod operation;
+pub mod philox;
 mod pointer;
 #[cfg(feature = "python")]
 mod python;
+pub mod real;
 mod rule;
+pub mod simd;
+pub mod simulate;
 mod writer;
 
 pub use rule::{Rejection, Rule};

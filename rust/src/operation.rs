@@ -7,8 +7,11 @@ use base64::prelude::{Engine, BASE64_STANDARD};
 
 use crate::checkpoint::Checkpoint;
 use crate::fine_tune::{self, FreezeUntil, TransferConfig};
+use crate::input_rules::{self, Batch, PoissonRates};
 use crate::json::{self, Object, Value};
+use crate::network::{Network, Readout};
 use crate::rule::Rejection;
+use crate::simulate::{self, Moment, Record, Run};
 use crate::writer::{self, Members};
 
 /// Why an operation gives no output.
@@ -35,13 +38,15 @@ pub type Operation = fn(&Object<'_>, &mut Members<'_>) -> Result<(), Refusal>;
 pub const PROFILE: &str = "sequential-f64";
 
 /// Every operation under its name.
-pub const ALL: [(&str, Operation); 6] = [
+pub const ALL: [(&str, Operation); 8] = [
     ("json.parse", json_parse),
     ("checkpoint.validate", checkpoint_validate),
     ("config.validate", config_validate),
     ("transfer.freeze", transfer_freeze),
     ("transfer.unfreeze", transfer_unfreeze),
     ("transfer.apply", transfer_apply),
+    ("simulate", simulate),
+    ("encode.poisson", encode_poisson),
 ];
 
 fn json_parse(input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Refusal> {
@@ -90,6 +95,92 @@ fn transfer_apply(input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Re
     let rates = checkpoint.apply(&config)?;
     output.strings("frozen_layers", checkpoint.frozen_layers());
     writer::array(output.key("learning_rates"), rates, writer::hex);
+    Ok(())
+}
+
+fn simulate(input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Refusal> {
+    profile(input)?;
+    let network = Network::read("/network", member(input, "network")?)?;
+    let steps = input_rules::steps(member(input, "steps")?)?;
+    let batch = Batch::read("/input", member(input, "input")?, steps, network.inputs())?;
+    let wanted = input_rules::record_kind(input.get("record"))?;
+    let record = Record {
+        spikes: wanted.contains(&"spikes"),
+        trace: wanted.contains(&"trace"),
+    };
+    let run = |sample| simulate::simulate(&network, sample, steps, record).map_err(Rejection::from);
+    let runs = batch.samples().map(run).collect::<Result<Vec<_>, _>>()?;
+    let mut item = |key: &str, write: WriteRecord| {
+        let out = output.key(key);
+        if batch.is_batch() {
+            writer::array(out, &runs, write);
+        } else {
+            write(out, &runs[0]);
+        }
+    };
+    item(
+        "readout",
+        match network.readout() {
+            Readout::Spikes => |out, run| run.counts.last().into_iter().for_each(|last| counts(out, last)),
+            Readout::Membrane => |out, run| run.potential.last().into_iter().for_each(|last| potentials(out, last)),
+        },
+    );
+    for (key, write) in RECORDS {
+        if wanted.contains(&key) {
+            item(key, write);
+        }
+    }
+    Ok(())
+}
+
+/// An arithmetic profile that is not this backend's.
+fn profile(input: &Object<'_>) -> Result<(), Refusal> {
+    match input.get("profile") {
+        None => Ok(()),
+        Some(Value::String(name)) if name == PROFILE => Ok(()),
+        Some(other) => Err(Refusal::Unsupported(format!("the profile is {PROFILE:?}, not {other}"))),
+    }
+}
+
+/// Writes one member of what a sample gave.
+type WriteRecord = fn(&mut Vec<u8>, &Run<f64>);
+
+/// What `record` can name, and how that is written.
+const RECORDS: [(&str, WriteRecord); 4] = [
+    ("counts", |out, run| writer::array(out, &run.counts, counts)),
+    ("spikes", |out, run| writer::array(out, &run.spikes, raster)),
+    ("potential", |out, run| writer::array(out, &run.potential, potentials)),
+    ("trace", |out, run| writer::array(out, &run.trace, trace)),
+];
+
+fn counts(out: &mut Vec<u8>, counts: &Vec<u32>) {
+    writer::array(out, counts, |out, &count| writer::int(out, count));
+}
+
+fn potentials(out: &mut Vec<u8>, potentials: &Vec<f64>) {
+    writer::array(out, potentials, |out, &potential| writer::hex(out, potential));
+}
+
+/// For each step the list of indices.
+fn raster(out: &mut Vec<u8>, steps: &Vec<Vec<usize>>) {
+    writer::array(out, steps, |out, spikes| {
+        writer::array(out, spikes, |out, &spike| writer::int(out, spike))
+    });
+}
+
+fn trace(out: &mut Vec<u8>, moments: &Vec<Moment<f64>>) {
+    writer::array(out, moments, |out, moment| {
+        writer::object(out, |members| {
+            potentials(members.key("before"), &moment.before);
+            potentials(members.key("after"), &moment.after);
+        });
+    });
+}
+
+fn encode_poisson(input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Refusal> {
+    let steps = input_rules::steps(member(input, "steps")?)?;
+    let rates = PoissonRates::read_sample(input)?;
+    raster(output.key("spikes"), &rates.trains(0).spikes(steps));
     Ok(())
 }
 

@@ -1,0 +1,290 @@
+//! Networks of integrate-and-fire neurons, packed for simulation.
+#![forbid(unsafe_code)]
+
+use crate::expect::unlike;
+use crate::real::Real;
+use crate::rule::{Rejection, Rule};
+
+/// The largest number of layers (`limits.layers`).
+pub const MAX_LAYERS: usize = 1024;
+
+/// Columns are padded to a multiple of this many outputs, so that a kernel needs no code for remainders.
+pub(crate) const LANES: usize = 8;
+
+/// What happens to the potential at a spike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reset {
+    /// The threshold is subtracted.
+    Subtract,
+    /// The potential becomes +0.0.
+    Zero,
+}
+
+/// What the last layer gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readout {
+    /// It fires like the others: its spike counts.
+    Spikes,
+    /// It never fires nor resets: its potentials after the last step.
+    Membrane,
+}
+
+/// The parameters of a layer's neurons.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Neuron<F> {
+    /// The threshold θ: a neuron spikes where its potential reaches it.
+    pub threshold: F,
+    /// What happens to the potential at a spike.
+    pub reset: Reset,
+    /// The potential before the first step.
+    pub initial_potential: F,
+    /// The factor α by which a leaky neuron's potential decays at each step; none for the plain one.
+    pub decay: Option<F>,
+}
+
+/// A dense layer: its weights, input by input, the bias and the neurons.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Layer<F> {
+    inputs: Option<usize>,
+    outputs: usize,
+    columns: Vec<F>,
+    bias: Option<Vec<F>>,
+    neuron: Neuron<F>,
+}
+
+impl<F: Real> Layer<F> {
+    /// Packs the weights `weight(output, input)`. `inputs` may be left open where there are no outputs.
+    pub fn pack(
+        outputs: usize,
+        inputs: Option<usize>,
+        weight: impl Fn(usize, usize) -> F,
+        bias: Option<Vec<F>>,
+        neuron: Neuron<F>,
+    ) -> Self {
+        let stride = outputs.next_multiple_of(LANES);
+        let mut columns = vec![F::ZERO; stride * inputs.unwrap_or(0)];
+        if stride > 0 {
+            for (input, column) in columns.chunks_exact_mut(stride).enumerate() {
+                for (output, entry) in column[..outputs].iter_mut().enumerate() {
+                    *entry = weight(output, input);
+                }
+            }
+        }
+        Layer {
+            inputs,
+            outputs,
+            columns,
+            bias,
+            neuron,
+        }
+    }
+
+    /// The number of inputs; none where the layer has no outputs and takes any input.
+    pub fn inputs(&self) -> Option<usize> {
+        self.inputs
+    }
+
+    /// The number of outputs.
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// The weight of an input for an output.
+    pub fn weight(&self, output: usize, input: usize) -> F {
+        self.columns[input * self.stride()..][..self.outputs][output]
+    }
+
+    /// The bias that is added to the current at every step, one per output.
+    pub fn bias(&self) -> Option<&[F]> {
+        self.bias.as_deref()
+    }
+
+    /// The parameters of the neurons.
+    pub fn neuron(&self) -> &Neuron<F> {
+        &self.neuron
+    }
+
+    /// The weights of one input after the other, each column padded with zeros to [`Layer::stride`].
+    pub(crate) fn columns(&self) -> &[F] {
+        &self.columns
+    }
+
+    /// The length of a column.
+    pub(crate) fn stride(&self) -> usize {
+        self.outputs.next_multiple_of(LANES)
+    }
+}
+
+/// A chain of layers that keeps every rule of stage `network`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Network<F> {
+    layers: Vec<Layer<F>>,
+    readout: Readout,
+}
+
+impl<F: Real> Network<F> {
+    /// Joins layers to a network, which has the path `/network` in rejections.
+    ///
+    /// # Errors
+    ///
+    /// The first broken rule of stage `network`, as far as values of these types can break one.
+    pub fn new(layers: Vec<Layer<F>>, readout: Readout) -> Result<Self, Rejection> {
+        layer_count(layers.len())?;
+        let each = |rule: fn(&str, &Layer<F>) -> Result<(), Rejection>| {
+            layers
+                .iter()
+                .enumerate()
+                .try_for_each(|(index, layer)| rule(&layer_path(index), layer))
+        };
+        each(weight_finite)?;
+        each(bias_shape)?;
+        each(bias_finite)?;
+        chain(&layers)?;
+        each(threshold)?;
+        each(decay)?;
+        each(initial_potential)?;
+        Ok(Network { layers, readout })
+    }
+
+    /// Joins layers of which every rule is known to be kept.
+    pub(crate) fn checked(layers: Vec<Layer<F>>, readout: Readout) -> Self {
+        Network { layers, readout }
+    }
+
+    /// The layers, input first.
+    pub fn layers(&self) -> &[Layer<F>] {
+        &self.layers
+    }
+
+    /// What the last layer gives.
+    pub fn readout(&self) -> Readout {
+        self.readout
+    }
+
+    /// The number of inputs; none where the first layer takes any input.
+    pub fn inputs(&self) -> Option<usize> {
+        self.layers[0].inputs
+    }
+}
+
+/// Where layer `index` of a network lies in a request.
+pub(crate) fn layer_path(index: usize) -> String {
+    format!("/network/layers/{index}")
+}
+
+/// θ: finite and above 0.
+pub(crate) fn is_threshold<F: Real>(value: F) -> bool {
+    value.is_finite() && value > F::ZERO
+}
+
+/// α: within 0 and 1; -0.0 is.
+pub(crate) fn is_decay<F: Real>(value: F) -> bool {
+    value >= F::ZERO && value <= F::ONE
+}
+
+fn layer_count(count: usize) -> Result<(), Rejection> {
+    if (1..=MAX_LAYERS).contains(&count) {
+        return Ok(());
+    }
+    unlike(
+        Rule::NetworkLayers,
+        "/network/layers",
+        format_args!("1 to {MAX_LAYERS} layers"),
+        count,
+    )
+}
+
+/// Looks in the traversal order of a document: row by row.
+fn weight_finite<F: Real>(path: &str, layer: &Layer<F>) -> Result<(), Rejection> {
+    let inputs = layer.inputs.unwrap_or(0);
+    let mut places = (0..layer.outputs).flat_map(|output| (0..inputs).map(move |input| (output, input)));
+    match places.find(|&(output, input)| !layer.weight(output, input).is_finite()) {
+        None => Ok(()),
+        Some((output, input)) => {
+            let path = format!("{path}/weights/{output}/{input}");
+            unlike(
+                Rule::NetworkWeightFinite,
+                &path,
+                "a finite number",
+                layer.weight(output, input),
+            )
+        }
+    }
+}
+
+fn bias_shape<F: Real>(path: &str, layer: &Layer<F>) -> Result<(), Rejection> {
+    let entries = layer.bias.as_ref().map_or(layer.outputs, Vec::len);
+    if entries == layer.outputs {
+        return Ok(());
+    }
+    let expected = format!("{} entries, one per output", layer.outputs);
+    unlike(Rule::NetworkBiasShape, &format!("{path}/bias"), expected, entries)
+}
+
+fn bias_finite<F: Real>(path: &str, layer: &Layer<F>) -> Result<(), Rejection> {
+    match layer
+        .bias
+        .iter()
+        .flatten()
+        .enumerate()
+        .find(|(_, entry)| !entry.is_finite())
+    {
+        None => Ok(()),
+        Some((index, entry)) => unlike(
+            Rule::NetworkBiasFinite,
+            &format!("{path}/bias/{index}"),
+            "a finite number",
+            entry,
+        ),
+    }
+}
+
+fn chain<F: Real>(layers: &[Layer<F>]) -> Result<(), Rejection> {
+    for (index, pair) in layers.windows(2).enumerate() {
+        let (due, inputs) = (pair[0].outputs, pair[1].inputs);
+        if inputs.is_some_and(|inputs| inputs != due) {
+            let path = format!("{}/weights", layer_path(index + 1));
+            return unlike(
+                Rule::NetworkChain,
+                &path,
+                format_args!("{due} inputs"),
+                inputs.unwrap_or(due),
+            );
+        }
+    }
+    Ok(())
+}
+
+fn threshold<F: Real>(path: &str, layer: &Layer<F>) -> Result<(), Rejection> {
+    let threshold = layer.neuron.threshold;
+    if is_threshold(threshold) {
+        return Ok(());
+    }
+    unlike(
+        Rule::NetworkThreshold,
+        &format!("{path}/neuron/threshold"),
+        "a finite number above 0",
+        threshold,
+    )
+}
+
+fn decay<F: Real>(path: &str, layer: &Layer<F>) -> Result<(), Rejection> {
+    match layer.neuron.decay {
+        Some(decay) if !is_decay(decay) => unlike(
+            Rule::NetworkDecay,
+            &format!("{path}/neuron/decay"),
+            "a number within 0 and 1",
+            decay,
+        ),
+        _ => Ok(()),
+    }
+}
+
+fn initial_potential<F: Real>(path: &str, layer: &Layer<F>) -> Result<(), Rejection> {
+    let potential = layer.neuron.initial_potential;
+    if potential.is_finite() {
+        return Ok(());
+    }
+    let path = format!("{path}/neuron/initial_potential");
+    unlike(Rule::NetworkInitialPotential, &path, "a finite number", potential)
+}

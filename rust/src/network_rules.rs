@@ -1,0 +1,333 @@
+//! Reads network documents: the rules of stage `network`, each in a function named after its code.
+#![forbid(unsafe_code)]
+
+use crate::expect::{self, unlike};
+use crate::json::{self, Object, Value};
+use crate::matrix;
+use crate::network::{is_decay, is_threshold, Layer, Network, Neuron, Readout, Reset, MAX_LAYERS};
+use crate::number::number;
+use crate::pointer;
+use crate::rule::{Rejection, Rule};
+
+impl Network<f64> {
+    /// Reads a network from a JSON text.
+    ///
+    /// # Errors
+    ///
+    /// The first broken rule of the stages `json` and `network`.
+    pub fn parse(text: &[u8]) -> Result<Self, Rejection> {
+        Self::read("", &json::parse(text, json::DOCUMENT_DEPTH)?)
+    }
+
+    /// Reads a network that lies at `path`.
+    ///
+    /// # Errors
+    ///
+    /// The first broken rule of stage `network`.
+    pub fn read(path: &str, value: &Value<'_>) -> Result<Self, Rejection> {
+        let objects = object(path, value)?;
+        all(&objects, unknown_key)?;
+        all(&objects, missing_key)?;
+        let parts = layers(path, &objects)?;
+        all(&parts, weight_type)?;
+        let shapes = all(&parts, weight_rank)?;
+        all(&parts, weight_finite)?;
+        let biases = all(&parts, bias_type)?;
+        all(parts.iter().zip(&biases).zip(&shapes), |((part, bias), shape)| {
+            bias_shape(part, bias, shape.0)
+        })?;
+        all(parts.iter().zip(&biases), |(part, bias)| bias_finite(part, bias))?;
+        let inputs = chain(&parts, &shapes)?;
+        let neurons = neurons(&parts)?;
+        let readout = readout(path, objects[0].object)?;
+        let packed = parts.iter().zip(inputs).zip(biases).zip(neurons);
+        let packed = packed.map(|(((part, inputs), bias), neuron)| pack(part, inputs, bias, neuron));
+        Ok(Network::checked(packed.collect(), readout))
+    }
+}
+
+/// Applies one rule to all items, before the next rule has its turn.
+fn all<I, T>(
+    items: impl IntoIterator<Item = I>,
+    rule: impl Fn(I) -> Result<T, Rejection>,
+) -> Result<Vec<T>, Rejection> {
+    items.into_iter().map(rule).collect()
+}
+
+/// What an object of a network document is.
+enum Kind {
+    Network,
+    Layer,
+    Neuron,
+}
+
+/// An object of a network document.
+struct Part<'v, 'a> {
+    kind: Kind,
+    path: String,
+    object: &'v Object<'a>,
+}
+
+impl<'v, 'a> Part<'v, 'a> {
+    fn new(kind: Kind, path: String, value: &'v Value<'a>) -> Result<Self, Rejection> {
+        let object = expect::object(Rule::NetworkObject, &path, value)?;
+        Ok(Part { kind, path, object })
+    }
+
+    fn has_model(&self, model: &str) -> bool {
+        matches!(self.object.get("model"), Some(Value::String(name)) if name == model)
+    }
+}
+
+/// `network.object`; the answer is the network, its layers and their neurons, as far as they are there, in traversal
+/// order.
+fn object<'v, 'a>(path: &str, value: &'v Value<'a>) -> Result<Vec<Part<'v, 'a>>, Rejection> {
+    let mut parts = vec![Part::new(Kind::Network, path.to_owned(), value)?];
+    let Some(Value::Array(layers)) = parts[0].object.get("layers") else {
+        return Ok(parts);
+    };
+    for (index, value) in layers.iter().enumerate() {
+        let layer = Part::new(Kind::Layer, format!("{path}/layers/{index}"), value)?;
+        let neuron = layer.object.get("neuron");
+        let neuron = neuron.map(|value| Part::new(Kind::Neuron, format!("{}/neuron", layer.path), value));
+        parts.push(layer);
+        parts.extend(neuron.transpose()?);
+    }
+    Ok(parts)
+}
+
+fn unknown_key(part: &Part<'_, '_>) -> Result<(), Rejection> {
+    let known: &[&str] = match part.kind {
+        Kind::Network => &["layers", "readout"],
+        Kind::Layer => &["weights", "bias", "neuron"],
+        Kind::Neuron if part.has_model("if") => &["model", "threshold", "reset", "initial_potential"],
+        Kind::Neuron => &["model", "threshold", "reset", "initial_potential", "decay"],
+    };
+    expect::known_keys(Rule::NetworkUnknownKey, &part.path, part.object, known)
+}
+
+fn missing_key(part: &Part<'_, '_>) -> Result<(), Rejection> {
+    let required: &[&str] = match part.kind {
+        Kind::Network => &["layers"],
+        Kind::Layer => &["weights", "neuron"],
+        Kind::Neuron if part.has_model("lif") => &["model", "threshold", "decay"],
+        Kind::Neuron => &["model", "threshold"],
+    };
+    expect::required_keys(Rule::NetworkMissingKey, &part.path, part.object, required)
+}
+
+/// A layer of which the required keys are there.
+struct LayerPart<'v, 'a> {
+    path: &'v str,
+    layer: &'v Object<'a>,
+    neuron: &'v Object<'a>,
+}
+
+impl<'v, 'a> LayerPart<'v, 'a> {
+    fn weights(&self) -> &'v Value<'a> {
+        self.layer.get("weights").unwrap_or(&Value::Null)
+    }
+
+    fn weights_path(&self) -> String {
+        format!("{}/weights", self.path)
+    }
+
+    fn bias_path(&self) -> String {
+        format!("{}/bias", self.path)
+    }
+
+    /// A member of the neuron that is a Number and `sound`, if it is there.
+    fn parameter(
+        &self,
+        rule: Rule,
+        key: &str,
+        expected: &str,
+        sound: fn(f64) -> bool,
+    ) -> Result<Option<f64>, Rejection> {
+        let Some(value) = self.neuron.get(key) else {
+            return Ok(None);
+        };
+        match number(value).filter(|&number| sound(number)) {
+            None => unlike(rule, &format!("{}/neuron/{key}", self.path), expected, value),
+            sound => Ok(sound),
+        }
+    }
+
+    /// A member of the neuron that is one of two words, if it is there: whether it is the second.
+    fn choice(&self, rule: Rule, key: &str, words: [&str; 2]) -> Result<Option<bool>, Rejection> {
+        self.neuron
+            .get(key)
+            .map(|value| choice(rule, &format!("{}/neuron/{key}", self.path), value, words))
+            .transpose()
+    }
+}
+
+/// Whether a value is the second of two words rather than the first.
+fn choice(rule: Rule, path: &str, value: &Value<'_>, words: [&str; 2]) -> Result<bool, Rejection> {
+    match value {
+        Value::String(word) if words.contains(&word.as_ref()) => Ok(word == words[1]),
+        _ => unlike(rule, path, format_args!("{:?} or {:?}", words[0], words[1]), value),
+    }
+}
+
+fn layers<'v, 'a>(path: &str, objects: &'v [Part<'v, 'a>]) -> Result<Vec<LayerPart<'v, 'a>>, Rejection> {
+    let value = objects[0].object.get("layers").unwrap_or(&Value::Null);
+    match value {
+        Value::Array(layers) if (1..=MAX_LAYERS).contains(&layers.len()) => {}
+        _ => {
+            let path = pointer::member(path, "layers");
+            return unlike(
+                Rule::NetworkLayers,
+                &path,
+                format_args!("an array of 1 to {MAX_LAYERS} layers"),
+                value,
+            );
+        }
+    }
+    // No key is missing, so that layers and neurons take turns.
+    let pairs = objects[1..].chunks_exact(2);
+    Ok(pairs
+        .map(|pair| LayerPart {
+            path: &pair[0].path,
+            layer: pair[0].object,
+            neuron: pair[1].object,
+        })
+        .collect())
+}
+
+fn weight_type(part: &LayerPart<'_, '_>) -> Result<(), Rejection> {
+    matrix::leaf_type(Rule::NetworkWeightType, &part.weights_path(), part.weights())
+}
+
+fn weight_rank(part: &LayerPart<'_, '_>) -> Result<(usize, usize), Rejection> {
+    matrix::rank(Rule::NetworkWeightRank, &part.weights_path(), part.weights())
+}
+
+fn weight_finite(part: &LayerPart<'_, '_>) -> Result<(), Rejection> {
+    matrix::finite(Rule::NetworkWeightFinite, &part.weights_path(), part.weights())
+}
+
+fn bias_type(part: &LayerPart<'_, '_>) -> Result<Option<Vec<f64>>, Rejection> {
+    let entry = |(index, entry): (usize, &Value<'_>)| match number(entry) {
+        Some(entry) => Ok(entry),
+        None => unlike(
+            Rule::NetworkBiasType,
+            &pointer::entry(&part.bias_path(), index),
+            "a Number",
+            entry,
+        ),
+    };
+    match part.layer.get("bias") {
+        None => Ok(None),
+        Some(Value::Array(entries)) => Ok(Some(all(entries.iter().enumerate(), entry)?)),
+        Some(other) => unlike(Rule::NetworkBiasType, &part.bias_path(), "a list of Numbers", other),
+    }
+}
+
+fn bias_shape(part: &LayerPart<'_, '_>, bias: &Option<Vec<f64>>, outputs: usize) -> Result<(), Rejection> {
+    match bias {
+        Some(bias) if bias.len() != outputs => {
+            let expected = format!("{outputs} entries, one per output");
+            unlike(Rule::NetworkBiasShape, &part.bias_path(), expected, bias.len())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn bias_finite(part: &LayerPart<'_, '_>, bias: &Option<Vec<f64>>) -> Result<(), Rejection> {
+    match bias.iter().flatten().enumerate().find(|(_, entry)| !entry.is_finite()) {
+        None => Ok(()),
+        Some((index, entry)) => unlike(
+            Rule::NetworkBiasFinite,
+            &pointer::entry(&part.bias_path(), index),
+            "a finite Number",
+            entry,
+        ),
+    }
+}
+
+/// The answer is the input size of each layer: where there are no outputs the size that is due, left open for the first.
+fn chain(parts: &[LayerPart<'_, '_>], shapes: &[(usize, usize)]) -> Result<Vec<Option<usize>>, Rejection> {
+    let own = |(outputs, inputs): (usize, usize)| (outputs > 0).then_some(inputs);
+    let mut sizes = vec![own(shapes[0])];
+    for (part, pair) in parts[1..].iter().zip(shapes.windows(2)) {
+        let due = pair[0].0;
+        let inputs = own(pair[1]).unwrap_or(due);
+        if inputs != due {
+            let expected = format!("{due} inputs, the outputs of the layer before");
+            return unlike(Rule::NetworkChain, &part.weights_path(), expected, inputs);
+        }
+        sizes.push(Some(due));
+    }
+    Ok(sizes)
+}
+
+/// The rules on neurons, each over all layers.
+fn neurons(parts: &[LayerPart<'_, '_>]) -> Result<Vec<Neuron<f64>>, Rejection> {
+    all(parts, neuron_model)?;
+    let thresholds = all(parts, threshold)?;
+    let resets = all(parts, reset)?;
+    let decays = all(parts, decay)?;
+    let potentials = all(parts, initial_potential)?;
+    let neuron = |layer: usize| Neuron {
+        threshold: thresholds[layer],
+        reset: resets[layer],
+        initial_potential: potentials[layer],
+        decay: decays[layer],
+    };
+    Ok((0..parts.len()).map(neuron).collect())
+}
+
+fn neuron_model(part: &LayerPart<'_, '_>) -> Result<(), Rejection> {
+    part.choice(Rule::NetworkNeuronModel, "model", ["if", "lif"])
+        .map(|_| ())
+}
+
+fn threshold(part: &LayerPart<'_, '_>) -> Result<f64, Rejection> {
+    let threshold = part.parameter(
+        Rule::NetworkThreshold,
+        "threshold",
+        "a finite Number above 0",
+        is_threshold,
+    )?;
+    Ok(threshold.unwrap_or(1.0)) // always there: its absence is a missing key
+}
+
+fn reset(part: &LayerPart<'_, '_>) -> Result<Reset, Rejection> {
+    let zero = part.choice(Rule::NetworkReset, "reset", ["subtract", "zero"])?;
+    Ok(if zero == Some(true) {
+        Reset::Zero
+    } else {
+        Reset::Subtract
+    })
+}
+
+fn decay(part: &LayerPart<'_, '_>) -> Result<Option<f64>, Rejection> {
+    part.parameter(Rule::NetworkDecay, "decay", "a Number within 0 and 1", is_decay)
+}
+
+fn initial_potential(part: &LayerPart<'_, '_>) -> Result<f64, Rejection> {
+    let rule = Rule::NetworkInitialPotential;
+    Ok(part
+        .parameter(rule, "initial_potential", "a finite Number", f64::is_finite)?
+        .unwrap_or(0.0))
+}
+
+fn readout(path: &str, network: &Object<'_>) -> Result<Readout, Rejection> {
+    let Some(value) = network.get("readout") else {
+        return Ok(Readout::Spikes);
+    };
+    let membrane = choice(
+        Rule::NetworkReadout,
+        &pointer::member(path, "readout"),
+        value,
+        ["spikes", "membrane"],
+    )?;
+    Ok(if membrane { Readout::Membrane } else { Readout::Spikes })
+}
+
+fn pack(part: &LayerPart<'_, '_>, inputs: Option<usize>, bias: Option<Vec<f64>>, neuron: Neuron<f64>) -> Layer<f64> {
+    let matrix = matrix::read(part.weights(), inputs.unwrap_or(0));
+    let weight = |output, input| matrix.entries[output * matrix.columns + input];
+    Layer::pack(matrix.rows, inputs, weight, bias, neuron)
+}
