@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from spikeparity.neurons import Network as Network
     from spikeparity.neurons import poisson_spikes as poisson_spikes
-    from spikeparity.neurons import simulate as simulate
+    from spikeparity.neurons.simulate import simulate as simulate
     from spikeparity.rejection import RejectedError as RejectedError
     from spikeparity.transfer import SNNCheckpoint as SNNCheckpoint
     from spikeparity.transfer import TransferConfig as TransferConfig

@@ -76,6 +76,26 @@ def _row(code: str, row: Any, index: int, path: str) -> None:
             raise RejectedError(code, path, f"expected rows of numbers, got an array inside row {index}")
 
 
+def vector_type(code: str, values: Any, path: str) -> None:
+    """Reject what is not a list of Numbers: at the entry, or at the member where it is no list."""
+    if isinstance(values, np.ndarray) and values.ndim == 1:
+        typed_array(code, values, path)
+    elif not isinstance(values, (list, tuple)):
+        raise RejectedError(code, path, f"expected a list of numbers, got {describe(values)}")
+    else:
+        for index, value in enumerate(values):
+            if not is_number(value):
+                raise RejectedError(code, f"{path}/{index}", f"expected a number, got {describe(value)}")
+
+
+def vector_finite(code: str, values: Any, path: str) -> None:
+    """Reject the first NaN or infinity of a list of Numbers."""
+    vector = to_vector(values)
+    faults = np.flatnonzero(~np.isfinite(vector))
+    if len(faults):
+        raise RejectedError(code, f"{path}/{faults[0]}", f"expected a finite number, got {vector[faults[0]]}")
+
+
 def finite(code: str, matrix: Any, path: str) -> None:
     """Reject the first NaN or infinity."""
     array = to_array(matrix, None)
@@ -83,6 +103,19 @@ def finite(code: str, matrix: Any, path: str) -> None:
     if len(faults):
         row, column = faults[0]
         raise RejectedError(code, f"{path}/{row}/{column}", f"expected a finite number, got {array[row, column]}")
+
+
+def array_like(value: object) -> object:
+    """Return the NumPy array of what offers one, such as a tensor of another library; anything else as it is.
+
+    What fails to become one is represented by its error, so that the rule on types rejects it in its turn.
+    """
+    if isinstance(value, np.ndarray) or not hasattr(value, "__array__"):
+        return value
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        return error
 
 
 def to_array(matrix: Any, inputs: int | None) -> FloatArray:

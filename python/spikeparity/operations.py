@@ -6,7 +6,13 @@ import base64
 from collections.abc import Callable
 from typing import Any
 
-from spikeparity import strict_json
+import numpy as np
+
+from spikeparity import rules, strict_json
+from spikeparity.matrix import FloatArray
+from spikeparity.neurons import inputs
+from spikeparity.neurons.network import Network
+from spikeparity.neurons.simulate import Simulation, Trace, simulate
 from spikeparity.rejection import RejectedError, below
 from spikeparity.strict_json import hex_float
 from spikeparity.transfer import fine_tune
@@ -15,12 +21,16 @@ from spikeparity.transfer.fine_tune import TransferConfig, apply_transfer_config
 
 Request = dict[str, Any]
 
+STEPS_AT_ONCE = 4096
+
 
 def run(identity: str, op: str, request: Request) -> dict[str, Any]:
     """Return the verdict on one request."""
     operation = OPERATIONS.get(op)
     if operation is None:
         return {"id": identity, "verdict": "unsupported", "reason": f"unknown operation {op!r}"}
+    if request.get("profile", rules.PROFILES[0]) not in rules.PROFILES:
+        return {"id": identity, "verdict": "unsupported", "reason": f"unknown profile {request['profile']!r}"}
     try:
         return {"id": identity, "verdict": "accept", "output": operation(request)}
     except RejectedError as error:
@@ -73,6 +83,73 @@ def transfer_apply(request: Request) -> Any:
     return {"frozen_layers": checkpoint.frozen_layers, "learning_rates": [hex_float(rate) for rate in rates]}
 
 
+def simulate_(request: Request) -> Any:
+    """Answer simulate."""
+    with below("/network"):
+        network = Network.from_document(request["network"])
+    record = request.get("record", [])
+    result = simulate(network, request["steps"], request["input"], record)
+    return {"readout": readout(result)} | {name: RECORDS[name](result) for name in record}
+
+
+def encode_poisson(request: Request) -> Any:
+    """Answer encode.poisson: one sample, in blocks of steps that bound the memory."""
+    inputs.steps_(request["steps"])
+    due = inputs.Due(None, request["steps"], batches=False)
+    poisson = {"kind": "poisson"} | {key: request[key] for key in ("rates", "seed", "sample") if key in request}
+    inputs.check(poisson, due, inputs.POISSON_RULES)
+    drive = inputs.drive(poisson, None)
+    spikes: list[list[int]] = []
+    for begin in range(0, due.steps, STEPS_AT_ONCE):
+        spikes += inputs.index_lists(drive.presented(begin, min(begin + STEPS_AT_ONCE, due.steps))[:, 0])
+    return {"spikes": spikes}
+
+
+def readout(result: Simulation) -> Any:
+    """Return the readout: counts as integers, potentials in hex."""
+    return result.readout.tolist() if result.readout.dtype == np.int64 else hex_floats(result.readout)
+
+
+def counts(result: Simulation) -> Any:
+    """Return `counts[layer][neuron]`."""
+    return by_sample(result, [layer.tolist() for layer in result.counts])
+
+
+def spikes(result: Simulation) -> Any:
+    """Return `spikes[layer][step]`, the ascending indices of the neurons that fired."""
+    return by_sample(result, [inputs.index_lists(layer) for layer in result.spikes or ()])
+
+
+def potential(result: Simulation) -> Any:
+    """Return `potential[layer][neuron]`."""
+    return by_sample(result, [hex_floats(layer) for layer in result.potential])
+
+
+def trace(result: Simulation) -> Any:
+    """Return `trace[layer][step]`, the potentials before and after the reset."""
+    return by_sample(result, [trace_of(layer) for layer in result.trace or ()])
+
+
+def trace_of(layer: Trace) -> Any:
+    """Return the trace of one layer; of a batch, one per sample."""
+    if layer.before.ndim > 2:
+        return [trace_of(Trace(*pair)) for pair in zip(layer.before, layer.after, strict=True)]
+    pairs = zip(hex_floats(layer.before), hex_floats(layer.after), strict=True)
+    return [{"before": before, "after": after} for before, after in pairs]
+
+
+def by_sample(result: Simulation, layers: list[Any]) -> list[Any]:
+    """Put the axis of samples, which each layer of a batch has, before that of layers."""
+    return [list(sample) for sample in zip(*layers, strict=True)] if result.readout.ndim > 1 else layers
+
+
+def hex_floats(array: FloatArray) -> Any:
+    """Return an array of float64 as nested lists of 16 hex digits."""
+    digits = array.astype(">f8").tobytes().hex()
+    words = np.array([digits[at : at + 16] for at in range(0, len(digits), 16)], dtype=object)
+    return words.reshape(array.shape).tolist()
+
+
 def document(request: Request) -> Any:
     """Return the document of a request: a value, or the strict reading of a text."""
     if "document" in request:
@@ -93,4 +170,13 @@ OPERATIONS: dict[str, Callable[[Request], Any]] = {
     "transfer.freeze": transfer_freeze,
     "transfer.unfreeze": transfer_unfreeze,
     "transfer.apply": transfer_apply,
+    "simulate": simulate_,
+    "encode.poisson": encode_poisson,
+}
+
+RECORDS: dict[str, Callable[[Simulation], Any]] = {
+    "counts": counts,
+    "spikes": spikes,
+    "potential": potential,
+    "trace": trace,
 }

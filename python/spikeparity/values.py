@@ -21,7 +21,9 @@ NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 def is_integer(value: object) -> TypeGuard[int]:
     """Tell whether a value is an Integer: a whole number by type, within ±(2^53-1)."""
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool) and abs(int(value)) <= LARGEST_INTEGER
+    if type(value) is not int and (isinstance(value, bool) or not isinstance(value, numbers.Integral)):
+        return False
+    return abs(int(value)) <= LARGEST_INTEGER
 
 
 def is_number(value: object) -> bool:

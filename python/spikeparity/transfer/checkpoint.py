@@ -67,7 +67,7 @@ class SNNCheckpoint:
         document = {
             "layer_names": listed(layer_names),
             "layer_sizes": _each(listed, layer_sizes),
-            "weights": _each(_array_like, weights),
+            "weights": _each(matrix.array_like, weights),
             "neuron_types": listed(neuron_types),
             "metadata": {} if metadata is None else metadata,
             "frozen_layers": listed(frozen_layers, ordered=False),
@@ -315,16 +315,3 @@ def _each(prepare: Callable[[object], object], value: object) -> object:
     """Prepare each entry of what should be a list."""
     entries = listed(value)
     return [prepare(entry) for entry in entries] if isinstance(entries, list) else entries
-
-
-def _array_like(value: object) -> object:
-    """Return the NumPy array of what offers one, such as a tensor of another library; anything else as it is.
-
-    What fails to become one stands for itself as its error, so that weight_type rejects it in its turn.
-    """
-    if isinstance(value, np.ndarray) or not hasattr(value, "__array__"):
-        return value
-    try:
-        return np.asarray(value)
-    except (TypeError, ValueError, RuntimeError) as error:
-        return error

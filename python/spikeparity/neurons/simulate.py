@@ -1,0 +1,259 @@
+"""Simulation of integrate-and-fire networks in the profile `sequential-f64` (semantics.md, sections 6 and 7).
+
+A layer depends on the layers before it, never on those behind it. So the run goes through the layers for a whole block
+of time steps: all currents of the block at once, then the neurons step by step. Every bit is that of the step-by-step
+order in the specification.
+
+Arrays are time-major, (steps, samples, neurons). The element type is that of the weights.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spikeparity.matrix import FloatArray
+from spikeparity.neurons import inputs
+from spikeparity.neurons.inputs import Drive, Due, Input
+from spikeparity.neurons.network import Layer, Network, Neuron
+from spikeparity.neurons.philox import Raster
+from spikeparity.rejection import RejectedError, below
+from spikeparity.values import describe, is_array
+
+RECORDS = ("counts", "spikes", "potential", "trace")
+Counts = npt.NDArray[np.int64]
+
+# Elements of the largest array of a block: enough to make NumPy's cost per call small, few enough for the near caches.
+BLOCK = 1 << 18
+
+# Up to this many neurons, over all samples, Python's own floats are faster than NumPy's calls; they are binary64 too.
+FEW = 12
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """A layer's potentials before and after the reset, shape (steps, neurons), of a batch (samples, steps, neurons)."""
+
+    before: FloatArray
+    after: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Simulation:
+    """What a run leaves. The arrays of a batch have a leading axis of samples.
+
+    Attributes:
+        readout: the last layer's spike counts or, under membrane readout, its potentials; shape (neurons).
+        counts: per layer the spikes of each neuron, shape (neurons).
+        potential: per layer the potentials after the last step, shape (neurons).
+        spikes: per layer where and when neurons fired, shape (steps, neurons); None unless recorded.
+        trace: per layer its trace; None unless recorded.
+
+    """
+
+    readout: npt.NDArray[Any]
+    counts: list[Counts]
+    potential: list[FloatArray]
+    spikes: list[Raster] | None
+    trace: list[Trace] | None
+
+
+def simulate(network: Network, steps: int, input: Input, record: Collection[str] = ()) -> Simulation:
+    """Run a network for a number of time steps.
+
+    Args:
+        network: the network.
+        steps: number of time steps, within 1 … 1,048,576.
+        input: a Constant, Spikes or Poisson, or the JSON document of one; one sample or a batch.
+        record: any of `"counts"`, `"spikes"`, `"potential"`, `"trace"`. Counts and potentials are always returned.
+
+    Raises:
+        RejectedError: a rule on steps, input or record (paths `/steps`, `/input…`, `/record…`), or
+            `simulate.non-finite` at `/network/layers/<l>` where a current or a potential becomes non-finite.
+
+    """
+    if not isinstance(network, Network):
+        raise RejectedError("network.object", "/network", f"network: expected a Network, got {describe(network)}")
+    document = input.document() if isinstance(input, (inputs.Constant, inputs.Spikes, inputs.Poisson)) else input
+    inputs.steps_(steps)
+    with below("/input"):
+        inputs.check(document, Due(network.inputs, steps), inputs.RULES)
+    record_kind(record)
+    runs = run(network, inputs.drive(document, network.inputs), int(steps), set(record))
+    return _simulation(network, runs, inputs.is_batch(document), set(record))
+
+
+def record_kind(record: Any) -> None:
+    """record.kind: a list of names of records."""
+    if not (is_array(record) or isinstance(record, (set, frozenset))):
+        raise RejectedError("record.kind", "/record", f"record: expected a list, got {describe(record)}")
+    for index, entry in enumerate(record):
+        if not (isinstance(entry, str) and entry in RECORDS):
+            message = f"record: expected one of {', '.join(RECORDS)}, got {describe(entry)}"
+            raise RejectedError("record.kind", f"/record/{index}", message)
+
+
+@dataclass(eq=False)
+class LayerRun:
+    """The state of a layer during a run, and what is recorded of it."""
+
+    layer: Layer
+    fires: bool
+    potential: FloatArray
+    counts: Counts
+    spikes: list[Raster] = field(default_factory=list)
+    before: list[FloatArray] = field(default_factory=list)
+    after: list[FloatArray] = field(default_factory=list)
+
+
+def run(network: Network, drive: Drive, steps: int, record: Collection[str]) -> list[LayerRun]:
+    """Run a network on a checked input; return the layers at the end."""
+    runs = _start(network, drive.samples)
+    widest = max(network.inputs or 0, *(len(layer.weights) for layer in network.layers), 1)
+    block = max(1, BLOCK // (drive.samples * widest))
+    never = steps * len(runs)
+    faults = np.full(drive.samples, never)
+    with np.errstate(all="ignore"):  # an overflow is a verdict, not a warning
+        for begin in range(0, steps, block):
+            end = min(begin + block, steps)
+            faults = np.minimum(faults, _advance_block(runs, drive, begin, end, never, record))
+    non_finite(faults, never, len(runs))
+    return runs
+
+
+def non_finite(faults: npt.NDArray[np.int64], never: int, layers: int) -> None:
+    """simulate.non-finite: no current and no potential becomes NaN or infinite.
+
+    `faults` has the time of each sample's first fault, counted in layers (step × number of layers + layer), or `never`.
+    """
+    for sample, fault in enumerate(faults.tolist()):
+        if fault < never:
+            step, layer = divmod(fault, layers)
+            message = f"layer {layer}: a current or a potential becomes non-finite in sample {sample} at step {step}"
+            raise RejectedError("simulate.non-finite", f"/network/layers/{layer}", message)
+
+
+def _start(network: Network, samples: int) -> list[LayerRun]:
+    runs = []
+    for layer in network.layers:
+        shape = (samples, len(layer.weights))
+        potential = np.full(shape, layer.neuron.initial_potential, dtype=layer.weights.dtype)
+        fires = layer is not network.layers[-1] or network.readout == "spikes"
+        runs.append(LayerRun(layer, fires, potential, np.zeros(shape, dtype=np.int64)))
+    return runs
+
+
+def _advance_block(
+    runs: list[LayerRun], drive: Drive, begin: int, end: int, never: int, record: Collection[str]
+) -> npt.NDArray[np.int64]:
+    """Run all layers from step `begin` until before `end`; return the time of each sample's first fault."""
+    faults = np.full(drive.samples, never)
+    presented: npt.NDArray[Any] | None = None
+    for index, state in enumerate(runs):
+        if index == 0 and len(state.layer.weights):
+            presented = drive.presented(begin, end)
+        current = layer_current(state.layer, presented, (end - begin, *state.potential.shape))
+        before, presented, after = integrate(state.layer.neuron, state.fires, state.potential, current)
+        bad = ~np.isfinite(before).all(axis=2)  # a non-finite current makes the potential non-finite
+        first = np.where(bad.any(axis=0), (begin + bad.argmax(axis=0)) * len(runs) + index, never)
+        faults = np.minimum(faults, first)
+        state.potential = after[-1]
+        state.counts += presented.sum(axis=0)
+        _record(state, before, presented, after, record)
+    return faults
+
+
+def layer_current(layer: Layer, presented: npt.NDArray[Any] | None, shape: tuple[int, int, int]) -> FloatArray:
+    """Return the current of a layer, bias included, at every step of a block: shape (steps, samples, outputs)."""
+    if presented is None or not len(layer.weights):  # no outputs, whatever is presented
+        return np.zeros(shape, dtype=layer.weights.dtype)
+    current = synaptic_current(layer.weights, presented)
+    if layer.bias is not None:
+        current += layer.bias
+    return np.broadcast_to(current, shape)
+
+
+def synaptic_current(weights: FloatArray, presented: npt.NDArray[Any]) -> FloatArray:
+    """Return the weighted sums of inputs (…, inputs), spikes or real values: shape (…, outputs).
+
+    Each sum adds its terms in ascending input order, products and sums rounded separately. Zero inputs are skipped,
+    which changes no bit.
+    """
+    rows = presented.reshape(math.prod(presented.shape[:-1]), weights.shape[1])
+    current = np.zeros((len(rows), len(weights)), dtype=weights.dtype)
+    for weight, values in zip(np.ascontiguousarray(weights.T), np.ascontiguousarray(rows.T), strict=True):
+        active = np.flatnonzero(values)
+        if len(active):
+            current[active] += weight if values.dtype == np.bool_ else values[active, None] * weight
+    return current.reshape(*presented.shape[:-1], len(weights))
+
+
+def integrate(
+    neuron: Neuron, fires: bool, potential: FloatArray, current: FloatArray
+) -> tuple[FloatArray, Raster, FloatArray]:
+    """Let neurons integrate a block of currents (steps, samples, neurons), from a potential (samples, neurons) on.
+
+    Returns:
+        The potentials before the reset, the spikes, and the potentials after the reset, each of the current's shape.
+
+    """
+    if potential.size > FEW or potential.dtype != np.float64:
+        parts = trajectory(neuron, fires, potential, current, lambda fired: fired.astype(potential.dtype))
+        before, fired, after = map(np.array, parts)
+    else:
+        columns = current.reshape(len(current), potential.size).T.tolist()
+        starts = potential.ravel().tolist()
+        single = [trajectory(neuron, fires, v, column, float) for v, column in zip(starts, columns, strict=True)]
+        before, fired, after = (
+            np.array([parts[part] for parts in single]).T.reshape(current.shape) for part in range(3)
+        )
+    return before, fired.astype(np.bool_), after
+
+
+def trajectory(
+    neuron: Neuron, fires: bool, v: Any, currents: Iterable[Any], factor: Callable[[Any], Any]
+) -> tuple[list[Any], list[Any], list[Any]]:
+    """Let one neuron (floats) or many (arrays) integrate; return the potentials before, the spikes, and those after.
+
+    Floats and arrays take the same operations: `factor` makes of a spike the number 1, of none 0, and a product with
+    these rounds nothing.
+    """
+    before, fired, after = [], [], []
+    for current in currents:
+        v = (v if neuron.decay is None else neuron.decay * v) + current
+        spike = factor((v >= neuron.threshold) & fires)
+        before.append(v)
+        v = v - spike * neuron.threshold if neuron.reset == "subtract" else v * (1 - spike)
+        fired.append(spike)
+        after.append(v)
+    return before, fired, after
+
+
+def _record(state: LayerRun, before: FloatArray, fired: Raster, after: FloatArray, record: Collection[str]) -> None:
+    if "spikes" in record:
+        state.spikes.append(fired)
+    if "trace" in record:
+        state.before.append(before)
+        state.after.append(after)
+
+
+def _simulation(network: Network, runs: list[LayerRun], batch: bool, record: Collection[str]) -> Simulation:
+    """Put together what a run leaves, samples first; a single sample has no axis of samples."""
+    row: Any = slice(None) if batch else 0
+
+    def joined(blocks: list[Any]) -> Any:
+        return np.moveaxis(np.concatenate(blocks), 0, 1)[row]
+
+    last = runs[-1].counts if network.readout == "spikes" else runs[-1].potential
+    return Simulation(
+        readout=last[row],
+        counts=[state.counts[row] for state in runs],
+        potential=[state.potential[row].copy() for state in runs],
+        spikes=[joined(state.spikes) for state in runs] if "spikes" in record else None,
+        trace=[Trace(joined(state.before), joined(state.after)) for state in runs] if "trace" in record else None,
+    )
