@@ -39,7 +39,7 @@ end
 
 function read_request(line::String)
     request = try
-        parse_json(line; max_depth = MAX_REQUEST_DEPTH)
+        parse_json(line, MAX_REQUEST_DEPTH)
     catch err
         err isa Rejection ? error("the request line is not JSON: ", sprint(showerror, err)) : rethrow()
     end
@@ -48,10 +48,10 @@ end
 
 function answer(session::Session, request::JsonObject, id::Ref{String})
     command = get(request, "cmd")
-    command == "run" && return run_operation(request, id)
-    command == "hello" && return to_json(hello(session))
-    command == "bye" && (session.ended = true)
-    command == "bye" || command == "root" || error("the command $(describe(command)) is unknown")
+    isequal(command, "run") && return run_operation(request, id)
+    isequal(command, "hello") && return to_json(hello(session))
+    isequal(command, "bye") && (session.ended = true)
+    isequal(command, "bye") || isequal(command, "root") || error("the command $(describe(command)) is unknown")
     ""
 end
 
@@ -74,7 +74,7 @@ end
 
 function operation(wanted)
     for (name, f) in OPERATIONS
-        name == wanted && return f
+        isequal(name, wanted) && return f
     end
     throw(Unsupported("the operation $(describe(wanted)) is unknown"))
 end
@@ -103,7 +103,7 @@ end
 function run_transfer_unfreeze(input::JsonObject)
     checkpoint = read_checkpoint(get(input, "checkpoint"), ROOT / "checkpoint")
     unfreeze!(checkpoint; layer_names = get(input, "layer_names"),
-              all_layers = coalesce(get(input, "all_layers"), false))
+              all_layers = get(input, "all_layers", false))
     JsonObject("frozen_layers" => checkpoint.frozen_layers)
 end
 
@@ -114,46 +114,51 @@ function run_transfer_apply(input::JsonObject)
 end
 
 function run_simulate(input::JsonObject)
-    profile = coalesce(get(input, "profile"), PROFILE)
+    profile = get(input, "profile", PROFILE)
     profile == PROFILE || throw(Unsupported("the profile $(describe(profile)) is unknown"))
     network = read_network(get(input, "network"), ROOT / "network")
     steps = get(input, "steps")
     simulate_steps(steps, ROOT / "steps")
-    samples, batch = read_input(get(input, "input"), input_width(network), Int(steps), ROOT / "input")
-    record = coalesce(get(input, "record"), String[])
-    record_kind(record, ROOT / "record")
-    runs = [run_sample(network, sample, Int(steps), Record(record)) for sample in samples]
-    simulation_output(batch ? runs : first(runs), record)
+    inputs, batch = read_input(get(input, "input"), input_width(network), integer(steps)::Int, ROOT / "input")
+    names = get(input, "record", String[])
+    record_kind(names, ROOT / "record")
+    record, runs = Record(names), Run{Float64}[]
+    for sample in inputs
+        push!(runs, run_sample(network, sample, integer(steps)::Int, record))
+    end
+    simulation_output(runs, batch, record)
 end
 
-function simulation_output(runs, record)
-    output = JsonObject("readout" => item(runs, run -> run.readout))
-    record_item!(output, record, "counts", runs, run -> run.counts)
-    record_item!(output, record, "spikes", runs, run -> from_zero(run.spikes))
-    record_item!(output, record, "potential", runs, run -> run.potential)
-    record_item!(output, record, "trace", runs, run -> [map(trace_step, layer) for layer in run.trace])
+function simulation_output(runs::Vector{Run{Float64}}, batch::Bool, record::Record)
+    output = JsonObject("readout" => per_sample(runs, batch, readout_output))
+    record.counts && push!(output, "counts" => per_sample(runs, batch, counts_output))
+    record.spikes && push!(output, "spikes" => per_sample(runs, batch, spikes_output))
+    record.potential && push!(output, "potential" => per_sample(runs, batch, potential_output))
+    record.trace && push!(output, "trace" => per_sample(runs, batch, trace_output))
     output
 end
 
-item(run::Run, f::Function) = f(run)
-item(runs::Vector, f::Function) = Any[f(run) for run in runs]
+readout_output(run::Run) = run.readout
+counts_output(run::Run) = run.counts
+spikes_output(run::Run) = from_zero(run.spikes)
+potential_output(run::Run) = run.potential
+trace_output(run::Run) =
+    Any[Any[JsonObject("before" => before, "after" => after) for (before, after) in layer] for layer in run.trace]
 
-function record_item!(output::JsonObject, record, name::String, runs, f::Function)
-    name in record || return
-    push!(output.names, name)
-    push!(output.values, item(runs, f))
+"One item of the answer: with a leading sample axis for a batch."
+function per_sample(runs::Vector{Run{Float64}}, batch::Bool, @nospecialize item::Function)
+    batch || return item(runs[1])
+    items = Any[]
+    for run in runs
+        push!(items, item(run))
+    end
+    items
 end
-
-trace_step((before, after)) = JsonObject("before" => before, "after" => after)
-
-"Indices as they travel: counted from 0."
-from_zero(indices::Vector{Int}) = indices .- 1
-from_zero(lists::Vector) = map(from_zero, lists)
 
 function run_encode_poisson(input::JsonObject)
     steps = get(input, "steps")
     simulate_steps(steps, ROOT / "steps")
-    JsonObject("spikes" => from_zero(spike_train(read_poisson(input, ROOT), Int(steps))))
+    JsonObject("spikes" => from_zero(spike_train(read_poisson(input, ROOT), integer(steps)::Int)))
 end
 
 const OPERATIONS = Pair{String,Function}[
@@ -201,19 +206,19 @@ struct Tagged
     value::Any
 end
 
-write_json(io::IO, tagged::Tagged) = write_tagged(io, tagged.value)
+write_json(io::IOBuffer, tagged::Tagged) = write_tagged(io, tagged.value)
 
-write_tagged(io::IO, x::Nothing) = write_tag(io, "z", x)
-write_tagged(io::IO, x::Bool) = write_tag(io, "b", x)
-write_tagged(io::IO, x::String) = write_tag(io, "s", x)
-write_tagged(io::IO, x::Int64) = write_tag(io, "i", string(x))
-write_tagged(io::IO, x::MinusZero) = write_tag(io, "i", "-0")
-write_tagged(io::IO, x::Float64) = write_tag(io, "n", x)
-write_tagged(io::IO, x::Vector{Any}) = write_tag(io, "a", Any[Tagged(v) for v in x])
-write_tagged(io::IO, x::JsonObject) =
+write_tagged(io::IOBuffer, x::Nothing) = write_tag(io, "z", x)
+write_tagged(io::IOBuffer, x::Bool) = write_tag(io, "b", x)
+write_tagged(io::IOBuffer, x::String) = write_tag(io, "s", x)
+write_tagged(io::IOBuffer, x::Int64) = write_tag(io, "i", string(x))
+write_tagged(io::IOBuffer, x::MinusZero) = write_tag(io, "i", "-0")
+write_tagged(io::IOBuffer, x::Float64) = write_tag(io, "n", x)
+write_tagged(io::IOBuffer, x::Vector{Any}) = write_tag(io, "a", Any[Tagged(v) for v in x])
+write_tagged(io::IOBuffer, x::JsonObject) =
     write_tag(io, "o", Any[Any[name, Tagged(v)] for (name, v) in zip(x.names, x.values)])
 
-write_tag(io::IO, tag::String, value) = write_json(io, JsonObject(String[tag], Any[value]))
+write_tag(io::IOBuffer, tag::String, @nospecialize value) = write_json(io, JsonObject(tag => value))
 
 # ---- the loop --------------------------------------------------------------------------------------------------------
 

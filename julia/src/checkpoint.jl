@@ -54,17 +54,19 @@ read_checkpoint(text::AbstractString) = read_checkpoint(parse_json(String(text))
 
 function read_checkpoint(document, at::JsonPointer = ROOT)
     check_checkpoint(document, at)
-    sizes = get(document, "layer_sizes")
-    weights = Matrix{Float64}[as_matrix(Float64, w, integer(size[1])) for (w, size) in
-                              zip(get(document, "weights"), sizes)]
+    matrices, sizes = get(document, "weights"), get(document, "layer_sizes")
+    weights = Matrix{Float64}[]
+    for l in 1:length(matrices)
+        push!(weights, as_matrix(Float64, matrices[l], integer(sizes[l][1])::Int))
+    end
     checkpoint = Checkpoint(weights, strings(get(document, "layer_names")), strings(get(document, "neuron_types")),
-                            coalesce(get(document, "metadata"), JsonObject()), String[])
+                            get(document, "metadata", JsonObject()), String[])
     set_frozen!(checkpoint, strings(get(document, "frozen_layers")))
     checkpoint
 end
 
-strings(::Missing) = String[]
-strings(list::AbstractVector) = String[x for x in list]
+"A list of strings, known to be one or absent, as a vector of its own."
+strings(@nospecialize list) = list === missing ? String[] : append!(String[], list)
 
 function check_checkpoint(document, at::JsonPointer)
     checkpoint_object(document, at)
@@ -86,11 +88,11 @@ function check_checkpoint(document, at::JsonPointer)
     checkpoint_weight_finite(document, at)
 end
 
-const CHECKPOINT_KEYS = ("layer_names", "layer_sizes", "weights", "neuron_types", "metadata", "frozen_layers")
-const CHECKPOINT_REQUIRED = ("layer_names", "layer_sizes", "weights")
+const CHECKPOINT_REQUIRED = ["layer_names", "layer_sizes", "weights"]
+const CHECKPOINT_KEYS = [CHECKPOINT_REQUIRED; "neuron_types"; "metadata"; "frozen_layers"]
 
 checkpoint_object(document, at) =
-    document isa JsonObject || reject("checkpoint.object", at, "expected a checkpoint object, got $(describe(document))")
+    document isa JsonObject || reject("checkpoint.object", at, "expected a checkpoint object, got ", describe(document))
 
 checkpoint_unknown_key(document, at) = known_keys("checkpoint.unknown-key", document, CHECKPOINT_KEYS, at)
 
@@ -103,7 +105,7 @@ function checkpoint_names_unique(document, at)
     names = get(document, "layer_names")
     second = first_repeat(strings(names))
     second === nothing || reject("checkpoint.names-unique", at / "layer_names" / (second - 1),
-                                 "the layer name $(describe(names[second])) occurs twice")
+                                 "the layer name ", describe(names[second]), " occurs twice")
 end
 
 checkpoint_weights_count(document, at) = one_per_layer("checkpoint.weights-count", document, "weights", at)
@@ -112,19 +114,20 @@ checkpoint_sizes_count(document, at) = one_per_layer("checkpoint.sizes-count", d
 
 function one_per_layer(code::String, document::JsonObject, name::String, at::JsonPointer)
     list, n = get(document, name), length(get(document, "layer_names"))
-    list isa AbstractVector || reject(code, at / name, "expected an array of $n entries, got $(describe(list))")
-    length(list) == n || reject(code, at / name, "expected one entry for each of $n layers, got $(length(list))")
+    list isa AbstractVector || reject(code, at / name, "expected an array of ", n, " entries, got ", describe(list))
+    length(list) == n || reject(code, at / name, "expected one entry for each of ", n, " layers, got ", length(list))
 end
 
 function checkpoint_sizes_type(document, at)
     sizes = get(document, "layer_sizes")
     for k in 1:length(sizes)
         is_size(sizes[k]) || reject("checkpoint.sizes-type", at / "layer_sizes" / (k - 1),
-            "expected [input_features, output_features], two non-negative integers, got $(describe(sizes[k]))")
+            "expected [input_features, output_features], two non-negative integers, got ", describe(sizes[k]))
     end
 end
 
-is_size(x) = x isa AbstractVector && length(x) == 2 && all(n -> is_integer_within(n, 0, MAX_INTEGER), x)
+is_size(x) = x isa AbstractVector && length(x) == 2 && is_count(x[1]) && is_count(x[2])
+is_count(x) = is_integer_within(x, 0, MAX_INTEGER)
 
 function checkpoint_types_type(document, at)
     types = get(document, "neuron_types")
@@ -134,7 +137,7 @@ end
 function checkpoint_types_count(document, at)
     count, n = length(strings(get(document, "neuron_types"))), length(get(document, "layer_names"))
     count == 0 || count == n || reject("checkpoint.types-count", at / "neuron_types",
-                                       "expected no neuron types or one for each of $n layers, got $count")
+                                       "expected no neuron types or one for each of ", n, " layers, got ", count)
 end
 
 function checkpoint_frozen_type(document, at)
@@ -149,47 +152,51 @@ checkpoint_frozen_unknown(document, at) =
 function checkpoint_metadata_type(document, at)
     metadata = get(document, "metadata")
     metadata === missing || metadata isa JsonObject ||
-        reject("checkpoint.metadata-type", at / "metadata", "expected an object, got $(describe(metadata))")
+        reject("checkpoint.metadata-type", at / "metadata", "expected an object, got ", describe(metadata))
 end
 
 function checkpoint_weight_type(document, at)
-    for (l, matrix) in enumerate(get(document, "weights"))
-        weight_type("checkpoint.weight-type", matrix, at / "weights" / (l - 1))
+    matrices = get(document, "weights")
+    for l in 1:length(matrices)
+        weight_type("checkpoint.weight-type", matrices[l], at / "weights" / (l - 1))
     end
 end
 
 function checkpoint_weight_rank(document, at)
-    for (l, matrix) in enumerate(get(document, "weights"))
-        weight_rank("checkpoint.weight-rank", matrix, at / "weights" / (l - 1))
+    matrices = get(document, "weights")
+    for l in 1:length(matrices)
+        weight_rank("checkpoint.weight-rank", matrices[l], at / "weights" / (l - 1))
     end
 end
 
 function checkpoint_weight_shape(document, at)
-    for (l, (matrix, size)) in enumerate(zip(get(document, "weights"), get(document, "layer_sizes")))
-        inputs, outputs = integer(size[1]), integer(size[2])
-        got = matrix_size(matrix, inputs)
+    matrices, sizes = get(document, "weights"), get(document, "layer_sizes")
+    for l in 1:length(matrices)
+        inputs, outputs = integer(sizes[l][1])::Int, integer(sizes[l][2])::Int
+        got = matrix_size(matrices[l], inputs)
         got == (outputs, inputs) || reject("checkpoint.weight-shape", at / "weights" / (l - 1),
-            "expected the shape (outputs, inputs) = ($outputs, $inputs), got ($(got[1]), $(got[2]))")
+            "expected the shape (outputs, inputs) = (", outputs, ", ", inputs, "), got (", got[1], ", ", got[2], ")")
     end
 end
 
 function checkpoint_weight_finite(document, at)
-    for (l, matrix) in enumerate(get(document, "weights"))
-        weight_finite("checkpoint.weight-finite", matrix, at / "weights" / (l - 1))
+    matrices = get(document, "weights")
+    for l in 1:length(matrices)
+        weight_finite("checkpoint.weight-finite", matrices[l], at / "weights" / (l - 1))
     end
 end
 
 # ---- what the rules of all documents share ---------------------------------------------------------------------------
 
 "No member of `object` is outside `keys`."
-function known_keys(code::String, object::JsonObject, keys::Tuple, at::JsonPointer)
+function known_keys(code::String, object::JsonObject, keys::Vector{String}, at::JsonPointer)
     for name in object.names
-        name in keys || reject(code, at / name, "unknown key; known are $(join(keys, ", "))")
+        name in keys || reject(code, at / name, "unknown key; known are ", join(keys, ", "))
     end
 end
 
 "Every one of `keys` is a member of `object`."
-function required_keys(code::String, object::JsonObject, keys::Tuple, at::JsonPointer)
+function required_keys(code::String, object::JsonObject, keys::Vector{String}, at::JsonPointer)
     for name in keys
         get(object, name) === missing && reject(code, at / name, "the required key is absent")
     end
@@ -197,9 +204,9 @@ end
 
 "`list` is an array of strings."
 function string_list(code::String, list, at::JsonPointer)
-    list isa AbstractVector || reject(code, at, "expected a list of strings, got $(describe(list))")
+    list isa AbstractVector || reject(code, at, "expected a list of strings, got ", describe(list))
     for k in 1:length(list)
-        list[k] isa AbstractString || reject(code, at / (k - 1), "expected a string, got $(describe(list[k]))")
+        list[k] isa AbstractString || reject(code, at / (k - 1), "expected a string, got ", describe(list[k]))
     end
 end
 
@@ -208,6 +215,6 @@ function known_layers(code::String, names::Vector{String}, layer_names::Vector{S
     isempty(names) && return
     known = Set(layer_names)
     for k in 1:length(names)
-        names[k] in known || reject(code, at / (k - 1), "there is no layer named $(describe(names[k]))")
+        names[k] in known || reject(code, at / (k - 1), "there is no layer named ", describe(names[k]))
     end
 end

@@ -36,10 +36,10 @@ read_config(text::AbstractString) = read_config(parse_json(String(text)))
 
 function read_config(document, at::JsonPointer = ROOT)
     check_config(document, at)
-    until = coalesce(get(document, "freeze_until"), -1)
-    TransferConfig(until isa AbstractString ? String(until) : Int(integer(until)),
-                   number(coalesce(get(document, "lr_backbone"), 0.0)),
-                   number(coalesce(get(document, "lr_head"), 0.01)))
+    until = get(document, "freeze_until", -1)
+    TransferConfig(until isa AbstractString ? String(until) : integer(until)::Int,
+                   number(get(document, "lr_backbone", 0.0)),
+                   number(get(document, "lr_head", 0.01)))
 end
 
 function check_config(document, at::JsonPointer)
@@ -52,39 +52,36 @@ function check_config(document, at::JsonPointer)
 end
 
 config_object(document, at) =
-    document isa JsonObject || reject("config.object", at, "expected a config object, got $(describe(document))")
+    document isa JsonObject || reject("config.object", at, "expected a config object, got ", describe(document))
 
 config_unknown_key(document, at) =
-    known_keys("config.unknown-key", document, ("freeze_until", "lr_backbone", "lr_head"), at)
+    known_keys("config.unknown-key", document, ["freeze_until", "lr_backbone", "lr_head"], at)
 
 function config_freeze_until_type(document, at)
     until = get(document, "freeze_until")
     until === missing || until isa AbstractString || is_integer(until) || reject("config.freeze-until-type",
-        at / "freeze_until", "expected a layer name or an integer index, got $(describe(until))")
+        at / "freeze_until", "expected a layer name or an integer index, got ", describe(until))
 end
 
 function config_freeze_until_range(document, at)
     until = get(document, "freeze_until")
     is_integer(until) && integer(until) < -1 && reject("config.freeze-until-range",
-        at / "freeze_until", "expected an index of at least -1, got $(integer(until))")
+        at / "freeze_until", "expected an index of at least -1, got ", integer(until))
 end
 
 function config_learning_rate_type(document, at)
-    for (name, rate) in learning_rates(document)
-        is_number(rate) || reject("config.learning-rate-type", at / name, "expected a number, got $(describe(rate))")
+    for (name, rate) in zip(document.names, document.values)
+        name == "freeze_until" || is_number(rate) ||
+            reject("config.learning-rate-type", at / name, "expected a number, got ", describe(rate))
     end
 end
 
 function config_learning_rate_range(document, at)
-    for (name, rate) in learning_rates(document)
-        0 <= number(rate) < Inf || reject("config.learning-rate-range",
-            at / name, "expected a finite learning rate of at least 0, got $(number(rate))")
+    for (name, rate) in zip(document.names, document.values)
+        name == "freeze_until" || 0 <= number(rate) < Inf || reject("config.learning-rate-range",
+            at / name, "expected a finite learning rate of at least 0, got ", number(rate))
     end
 end
-
-"The config's learning rates in document order."
-learning_rates(document::JsonObject) = Tuple{String,Any}[
-    (name, value) for (name, value) in zip(document.names, document.values) if startswith(name, "lr_")]
 
 # ---- operations ------------------------------------------------------------------------------------------------------
 
@@ -154,21 +151,21 @@ transfer_layer_names_unknown(layer_names, checkpoint::Checkpoint) = known_layers
     "transfer.layer-names-unknown", strings(layer_names), checkpoint.layer_names, ROOT / "layer_names")
 
 transfer_until_index_type(index) = is_integer(index) ||
-    reject("transfer.until-index-type", ROOT / "until_index", "expected an integer, got $(describe(index))")
+    reject("transfer.until-index-type", ROOT / "until_index", "expected an integer, got ", describe(index))
 
 function transfer_until_index_range(index, checkpoint::Checkpoint)
     n = length(checkpoint.layer_names)
     0 <= integer(index) < n || reject("transfer.until-index-range", ROOT / "until_index",
-                                      "expected an index from 0 to $(n - 1), got $(integer(index))")
+                                      "expected an index from 0 to ", n - 1, ", got ", integer(index))
 end
 
 transfer_all_layers_type(flag) = flag isa Bool ||
-    reject("transfer.all-layers-type", ROOT / "all_layers", "expected true or false, got $(describe(flag))")
+    reject("transfer.all-layers-type", ROOT / "all_layers", "expected true or false, got ", describe(flag))
 
 "How many layers `freeze_until` names, counted from the first."
 function transfer_freeze_until_unknown(until::Union{String,Int}, checkpoint::Checkpoint)
     names = checkpoint.layer_names
     last = until isa String ? findfirst(isequal(until), names) : until + 1
     last === nothing || last > length(names) ? reject("transfer.freeze-until-unknown", ROOT / "config" / "freeze_until",
-        "expected one of the $(length(names)) layers, got $(describe(until))") : last
+        "expected one of the ", length(names), " layers, got ", describe(until)) : last
 end

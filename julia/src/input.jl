@@ -28,7 +28,7 @@ struct PoissonInput <: Input
     seed::Int
     sample::Int
 
-    PoissonInput(rates::Vector{Float64}, seed::Int, sample::Int) = new(rates .* 4294967296.0, seed, sample)
+    PoissonInput(limits::Vector{Float64}, seed::Int, sample::Int) = new(limits, seed, sample)
 end
 
 PoissonInput(rates; seed, sample = 0) =
@@ -44,18 +44,24 @@ For each of `steps` steps the ascending indices (from 1) of the inputs that fire
 """
 function poisson_spikes(rates, steps; seed, sample = 0)
     simulate_steps(steps, ROOT / "steps")
-    spike_train(PoissonInput(rates; seed = seed, sample = sample), Int(integer(steps)))
+    spike_train(PoissonInput(rates; seed = seed, sample = sample), integer(steps)::Int)
 end
 
 function spike_train(input::PoissonInput, steps::Int)
-    buffer = Vector{Int}(undef, length(input.limits))
-    [buffer[1:Kernels.bernoulli_spikes!(buffer, input.limits, input.seed, input.sample, step)] for step in 0:steps-1]
+    buffer, train = Vector{Int}(undef, length(input.limits)), Vector{Int}[]
+    for step in 0:steps-1
+        n = Kernels.bernoulli_spikes!(buffer, input.limits, input.seed, input.sample, step)
+        push!(train, buffer[1:n])
+    end
+    train
 end
+
+const PlacedValues = Vector{Tuple{Any,JsonPointer}}
 
 # ---- documents -------------------------------------------------------------------------------------------------------
 
 simulate_steps(steps, at::JsonPointer) = is_integer_within(steps, 1, MAX_STEPS) ||
-    reject("simulate.steps", at, "expected an integer from 1 to $MAX_STEPS, got $(describe(steps))")
+    reject("simulate.steps", at, "expected an integer from 1 to ", MAX_STEPS, ", got ", describe(steps))
 
 """
     read_input(document, width, steps, at)
@@ -66,7 +72,7 @@ inputs that is due, or `nothing` where any will do.
 function read_input(document, width::Union{Nothing,Int}, steps::Int, at::JsonPointer)
     kind = input_kind(document, at)
     input_unknown_key(document, kind, at)
-    name = MEMBER_OF_KIND[kind]
+    name = member_of_kind(kind)
     batch = is_batch(get(document, name), kind)
     kind == "poisson" && input_seed(document, at)
     kind == "poisson" && input_sample(document, batch ? length(get(document, name)) : 1, at)
@@ -78,108 +84,157 @@ function read_input(document, width::Union{Nothing,Int}, steps::Int, at::JsonPoi
     build_inputs(document, kind, samples), batch
 end
 
-function build_inputs(document::JsonObject, kind::String, samples)
-    kind == "constant" && return [ConstantInput(reals(row)) for (row, _) in samples]
-    kind == "spikes" && return [SpikeInput([[Int(integer(j)) + 1 for j in step] for step in row]) for (row, _) in samples]
-    seed, offset = integer(get(document, "seed")), integer(coalesce(get(document, "sample"), 0))
-    [PoissonInput(reals(row), seed, offset + k - 1) for (k, (row, _)) in enumerate(samples)]
+function build_inputs(document::JsonObject, kind::String, samples::PlacedValues)
+    inputs = Input[]
+    for k in 1:length(samples)
+        row = samples[k][1]
+        push!(inputs, kind == "constant" ? ConstantInput(as_vector(Float64, row)) :
+                      kind == "spikes" ? spike_input(row) : poisson_input(document, row, k - 1))
+    end
+    inputs
+end
+
+function spike_input(sample::AbstractVector)
+    indices = Vector{Int}[]
+    for step in sample
+        push!(indices, Int[])
+        for j in step
+            push!(last(indices), integer(j)::Int + 1)
+        end
+    end
+    SpikeInput(indices)
+end
+
+function poisson_input(document::JsonObject, rates::AbstractVector, row::Int)
+    limits = as_vector(Float64, rates)
+    for j in 1:length(limits)
+        limits[j] *= 4294967296.0
+    end
+    PoissonInput(limits, integer(get(document, "seed"))::Int, integer(get(document, "sample", 0))::Int + row)
 end
 
 "The one sample of a document with `rates`, `seed` and perhaps `sample`."
 function read_poisson(document::JsonObject, at::JsonPointer)
     input_seed(document, at)
     input_sample(document, 1, at)
-    rates, place = input_member(document, "rates", at), at / "rates"
-    input_shape_values([(rates, place)], nothing)
-    input_range_rates([(rates, place)])
-    PoissonInput(reals(rates), Int(integer(get(document, "seed"))), Int(integer(coalesce(get(document, "sample"), 0))))
+    rates = input_member(document, "rates", at)
+    samples = placed_samples(rates, false, at / "rates")
+    input_shape_values(samples, nothing)
+    input_range_rates(samples)
+    poisson_input(document, rates, 0)
 end
 
-reals(row) = Float64[number(x) for x in row]
-
-const MEMBER_OF_KIND = Dict("constant" => "values", "spikes" => "indices", "poisson" => "rates")
+"The member that holds what is shown."
+member_of_kind(kind::String) = kind == "constant" ? "values" : kind == "spikes" ? "indices" : "rates"
 
 "A batch has one more axis than a sample; its first element tells."
 is_batch(list, kind) = is_list_of_lists(list) && (kind != "spikes" || is_list_of_lists(list[1]))
 is_list_of_lists(list) = list isa AbstractVector && !isempty(list) && list[1] isa AbstractVector
 
 "The rows of a batch, or the member itself as the only one, each with its place."
-placed_samples(list, batch::Bool, at::JsonPointer) =
-    batch ? Tuple{Any,JsonPointer}[(row, at / (k - 1)) for (k, row) in enumerate(list)] :
-            Tuple{Any,JsonPointer}[(list, at)]
+function placed_samples(list::AbstractVector, batch::Bool, at::JsonPointer)
+    batch || return Tuple{Any,JsonPointer}[(list, at)]
+    samples = Tuple{Any,JsonPointer}[]
+    for k in 1:length(list)
+        push!(samples, (list[k], at / (k - 1)))
+    end
+    samples
+end
 
 function input_kind(document, at::JsonPointer)
-    document isa JsonObject || reject("input.kind", at, "expected an input object, got $(describe(document))")
-    one_of("input.kind", get(document, "kind"), ("constant", "spikes", "poisson"), at / "kind")
-    get(document, "kind")
+    document isa JsonObject || reject("input.kind", at, "expected an input object, got ", describe(document))
+    kind = get(document, "kind")
+    one_of("input.kind", kind, ["constant", "spikes", "poisson"], at / "kind")
+    String(kind)
 end
 
 input_unknown_key(document::JsonObject, kind::String, at::JsonPointer) =
     known_keys("input.unknown-key", document,
-               kind == "poisson" ? ("kind", "rates", "seed", "sample") : ("kind", MEMBER_OF_KIND[kind]), at)
+               kind == "poisson" ? ["kind", "rates", "seed", "sample"] : ["kind", member_of_kind(kind)], at)
 
 function input_seed(document::JsonObject, at::JsonPointer)
     seed = get(document, "seed")
     is_integer_within(seed, 0, MAX_INTEGER) ||
-        reject("input.seed", at / "seed", "expected an integer from 0 to 2^53 - 1, got $(describe(seed))")
+        reject("input.seed", at / "seed", "expected an integer from 0 to 2^53 - 1, got ", describe(seed))
 end
 
 function input_sample(document::JsonObject, n::Int, at::JsonPointer)
-    sample = coalesce(get(document, "sample"), 0)
+    sample = get(document, "sample", 0)
     is_integer_within(sample, 0, MAX_INTEGER - n + 1) || reject("input.sample", at / "sample",
-        "expected an integer such that it and the last of $n samples are from 0 to 2^53 - 1, got $(describe(sample))")
+        "expected an integer such that it and the last of ", n, " samples are from 0 to 2^53 - 1, got ", describe(sample))
 end
 
 function input_member(document::JsonObject, name::String, at::JsonPointer)
     list = get(document, name)
-    list isa AbstractVector || reject("input.shape", at / name, "expected an array, got $(describe(list))")
+    list isa AbstractVector || reject("input.shape", at / name, "expected an array, got ", describe(list))
     list
 end
 
-function input_shape_values(samples, width::Union{Nothing,Int})
+function input_shape_values(samples::PlacedValues, width::Union{Nothing,Int})
     for (row, at) in samples
-        row isa AbstractVector || reject("input.shape", at, "expected an array of numbers, got $(describe(row))")
+        row isa AbstractVector || reject("input.shape", at, "expected an array of numbers, got ", describe(row))
         for j in 1:length(row)
-            is_number(row[j]) || reject("input.shape", at / (j - 1), "expected a number, got $(describe(row[j]))")
+            is_number(row[j]) || reject("input.shape", at / (j - 1), "expected a number, got ", describe(row[j]))
         end
         width === nothing && (width = length(row))      # the first row sets what a matrix without outputs leaves open
-        length(row) == width || reject("input.shape", at, "expected $width entries, got $(length(row))")
+        length(row) == width || reject("input.shape", at, "expected ", width, " entries, got ", length(row))
     end
 end
 
-function input_shape_indices(samples, steps::Int)
+function input_shape_indices(samples::PlacedValues, steps::Int)
     for (row, at) in samples
-        row isa AbstractVector || reject("input.shape", at, "expected an array of steps, got $(describe(row))")
-        length(row) == steps || reject("input.shape", at, "expected $steps steps, got $(length(row))")
+        row isa AbstractVector || reject("input.shape", at, "expected an array of steps, got ", describe(row))
+        length(row) == steps || reject("input.shape", at, "expected ", steps, " steps, got ", length(row))
         for t in 1:steps
             row[t] isa AbstractVector ||
-                reject("input.shape", at / (t - 1), "expected an array of indices, got $(describe(row[t]))")
+                reject("input.shape", at / (t - 1), "expected an array of indices, got ", describe(row[t]))
         end
     end
 end
 
-function input_indices(samples, width::Union{Nothing,Int})
+function input_indices(samples::PlacedValues, width::Union{Nothing,Int})
     limit = width === nothing ? MAX_INTEGER : width - 1
-    for (row, at) in samples, (t, step) in enumerate(row)
-        before = -1
-        for k in 1:length(step)
-            is_integer_within(step[k], before + 1, limit) || reject("input.indices", at / (t - 1) / (k - 1),
-                "expected an integer from $(before + 1) to $limit, got $(describe(step[k]))")
-            before = integer(step[k])
-        end
+    for (row, at) in samples, t in 1:length(row)
+        ascending_indices(row[t], limit, at, t)
     end
 end
 
-function input_range_values(samples)
+function ascending_indices(step::AbstractVector, limit::Int, at::JsonPointer, t::Int)
+    before = -1
+    for k in 1:length(step)
+        is_integer_within(step[k], before + 1, limit) || reject("input.indices", at / (t - 1) / (k - 1),
+            "expected an integer from ", before + 1, " to ", limit, ", got ", describe(step[k]))
+        before = integer(step[k])::Int
+    end
+end
+
+function input_range_values(samples::PlacedValues)
     for (row, at) in samples, j in 1:length(row)
         isfinite(number(row[j])) ||
-            reject("input.range", at / (j - 1), "expected a finite value, got $(number(row[j]))")
+            reject("input.range", at / (j - 1), "expected a finite value, got ", number(row[j]))
     end
 end
 
-function input_range_rates(samples)
+function input_range_rates(samples::PlacedValues)
     for (row, at) in samples, j in 1:length(row)
         0 <= number(row[j]) <= 1 ||
-            reject("input.range", at / (j - 1), "expected a rate from 0 to 1, got $(number(row[j]))")
+            reject("input.range", at / (j - 1), "expected a rate from 0 to 1, got ", number(row[j]))
     end
+end
+
+"Indices as documents have them: counted from 0."
+function from_zero(indices::Vector{Int})
+    shifted = copy(indices)
+    for k in 1:length(shifted)
+        shifted[k] -= 1
+    end
+    shifted
+end
+
+function from_zero(lists::Vector)
+    shifted = Any[]
+    for list in lists
+        push!(shifted, from_zero(list))
+    end
+    shifted
 end

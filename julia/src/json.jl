@@ -8,31 +8,47 @@
 # | Integer (semantics.md, section 1)  | Int64; `-0` is MinusZero()   |
 # | any other number                   | Float64                      |
 
-"An object's members in document order; `get(object, name)` is `missing` where there is none."
+"""
+    JsonObject("name" => value, ...)
+
+An object, its members in document order. `get(object, name)` is `missing` where there is none of that name.
+"""
 struct JsonObject
     names::Vector{String}
     values::Vector{Any}
+
+    JsonObject() = new(String[], Any[])
 end
 
-JsonObject(members::Pair...) = JsonObject(String[first(m) for m in members], Any[last(m) for m in members])
+function JsonObject(@nospecialize members::Pair...)
+    object = JsonObject()
+    for member in members
+        push!(object, member)
+    end
+    object
+end
 
-function Base.get(object::JsonObject, name::String)
+function Base.push!(object::JsonObject, @nospecialize member::Pair)
+    push!(object.names, member.first)
+    push!(object.values, member.second)
+    object
+end
+
+function Base.get(object::JsonObject, name::String, @nospecialize default = missing)
     for k in 1:length(object.names)
         object.names[k] == name && return object.values[k]
     end
-    missing
+    default
 end
 
 "The text `-0`: the Integer 0 where an Integer is due, -0.0 where a Number is."
 struct MinusZero end
 
-const Integral = Union{Int64,MinusZero}
-
-integer(x::Int64) = x
-integer(::MinusZero) = Int64(0)
+integer(x::Int64) = Int(x)
+integer(::MinusZero) = 0
 
 is_integer(x) = x isa Int64 || x isa MinusZero
-is_integer_within(x, low, high) = is_integer(x) && low <= integer(x)::Int64 <= high
+is_integer_within(x, low::Int, high::Int) = is_integer(x) && low <= integer(x)::Int <= high
 
 const SPECIAL_NUMBERS = ("NaN", "Infinity", "-Infinity")
 
@@ -65,7 +81,7 @@ mutable struct Reader
 end
 
 """
-    parse_json(text; max_depth = 64)
+    parse_json(text, max_depth = 64)
 
 Read one JSON text.
 
@@ -73,7 +89,7 @@ Read one JSON text.
 - [`Rejection`](@ref) with `json.encoding`, `json.syntax`, `json.surrogate`, `json.duplicate-key`, `json.depth` or
   `json.number-range`; its path is empty, its message names the byte.
 """
-function parse_json(text::String; max_depth::Int = MAX_DEPTH)
+function parse_json(text::String, max_depth::Int = MAX_DEPTH)
     json_encoding(text)
     r = Reader(text, ncodeunits(text), 1, max_depth)
     skip_space!(r)
@@ -103,20 +119,20 @@ end
 
 @noinline function json_syntax(r::Reader, expected::String)
     got = r.at > r.n ? "the end of the text" : repr(r.text[thisind(r.text, r.at)])
-    reject("json.syntax", ROOT, "byte $(r.at - 1): $expected, got $got")
+    reject("json.syntax", ROOT, "byte ", r.at - 1, ": ", expected, ", got ", got)
 end
 
 @noinline json_surrogate(at::Int) =
-    reject("json.surrogate", ROOT, "byte $(at - 1): a \\u escape is half of a surrogate pair, its other half is missing")
+    reject("json.surrogate", ROOT, "byte ", at - 1, ": a \\u escape is half of a surrogate pair, its other half is missing")
 
 @noinline json_duplicate_key(name::String) =
-    reject("json.duplicate-key", ROOT, "the name $(describe(name)) occurs twice in one object")
+    reject("json.duplicate-key", ROOT, "the name ", describe(name), " occurs twice in one object")
 
 @noinline json_number_range(text::AbstractString) =
-    reject("json.number-range", ROOT, "the number $(first(text, 40)) is beyond the range of binary64")
+    reject("json.number-range", ROOT, "the number ", first(text, 40), " is beyond the range of binary64")
 
 json_depth(r::Reader, depth::Int) = depth <= r.max_depth ||
-    reject("json.depth", ROOT, "byte $(r.at - 1): arrays and objects are nested deeper than $(r.max_depth)")
+    reject("json.depth", ROOT, "byte ", r.at - 1, ": arrays and objects are nested deeper than ", r.max_depth)
 
 function read_value!(r::Reader, depth::Int)
     b = peek(r)
@@ -157,7 +173,7 @@ end
 
 function read_object!(r::Reader, depth::Int)
     json_depth(r, depth)
-    object = JsonObject(String[], Any[])
+    object = JsonObject()
     r.at += 1
     skip_space!(r)
     peek(r) == UInt8('}') && (r.at += 1; return object)
@@ -260,13 +276,21 @@ end
 
 "The exponent e of a nonzero number written as d.ddd × 10^e, held within ±2^62."
 function decimal_exponent(text::AbstractString)
-    mark = findfirst(c -> c == 'e' || c == 'E', text)
-    digits = lstrip(mark === nothing ? text : SubString(text, 1, mark - 1), '-')
-    written = mark === nothing ? 0 : tryparse(Int64, SubString(text, mark + 1))
-    written === nothing && return text[mark+1] == '-' ? -2^62 : 2^62
-    point = something(findfirst(isequal('.'), digits), length(digits) + 1)
-    lead = findfirst(c -> '1' <= c <= '9', digits)
-    clamp(written, -2^61, 2^61) + (lead < point ? point - lead - 1 : point - lead)
+    mark = something(findfirst(isequal('e'), text), findfirst(isequal('E'), text), ncodeunits(text) + 1)
+    point = something(findfirst(isequal('.'), text), mark)
+    lead = 1
+    while !(UInt8('1') <= codeunit(text, lead) <= UInt8('9'))
+        lead += 1
+    end
+    written_exponent(text, mark) + (lead < point ? point - lead - 1 : point - lead)
+end
+
+"The exponent after the letter at `mark`, held within ±2^61."
+function written_exponent(text::AbstractString, mark::Int)
+    mark > ncodeunits(text) && return 0
+    digits = SubString(text, mark + 1)
+    value = tryparse(Int, digits)
+    value === nothing ? (startswith(digits, '-') ? -2^61 : 2^61) : clamp(value, -2^61, 2^61)
 end
 
 function read_string!(r::Reader)
@@ -349,76 +373,82 @@ end
 # Floats of an answer travel as their bits (protocol.md), so a Float64 is written as 16 hex digits, never as decimals.
 
 "`value` as one line of JSON; a float becomes a string of its 16 hex digits."
-function to_json(value)
+function to_json(@nospecialize value)
     io = IOBuffer()
     write_json(io, value)
     String(take!(io))
 end
 
-write_json(io::IO, ::Nothing) = (write(io, "null"); nothing)
-write_json(io::IO, x::Bool) = (write(io, x ? "true" : "false"); nothing)
+# Inlined at every place where a byte is written, Base's method would make up most of what has to be compiled.
+@noinline put(io::IOBuffer, byte::Char) = write(io, byte % UInt8)
+@noinline put(io::IOBuffer, byte::UInt8) = write(io, byte)
 
-function write_json(io::IO, x::Integer)
-    write(io, string(x))
-    nothing
-end
-
-function write_json(io::IO, x::Float64)
-    write(io, UInt8('"'))
-    write_hex(io, reinterpret(UInt64, x))
-    write(io, UInt8('"'))
-    nothing
-end
+write_json(io::IOBuffer, ::Nothing) = print(io, "null")
+write_json(io::IOBuffer, x::Bool) = print(io, x ? "true" : "false")
+write_json(io::IOBuffer, x::Integer) = print(io, x)
 
 const HEX_DIGITS = b"0123456789abcdef"
 
-function write_hex(io::IO, bits::UInt64)
+function write_json(io::IOBuffer, x::Float64)
+    bits = reinterpret(UInt64, x)
+    put(io, '"')
     for shift in 60:-4:0
-        write(io, HEX_DIGITS[((bits >> shift) & 0xf) + 1])
+        put(io, HEX_DIGITS[((bits >> shift) & 0xf)+1])
     end
+    put(io, '"')
 end
 
-function write_json(io::IO, text::String)
-    write(io, UInt8('"'))
+function write_json(io::IOBuffer, text::String)
+    put(io, '"')
     start = 1
     for k in 1:ncodeunits(text)
         b = codeunit(text, k)
-        (b == UInt8('"') || b == UInt8('\\') || b < 0x20) || continue
+        b == UInt8('"') || b == UInt8('\\') || b < 0x20 || continue
         write_bytes(io, text, start, k - 1)
-        write(io, UInt8('\\'))
-        b < 0x20 ? write(io, "u00", HEX_DIGITS[(b >> 4) + 1], HEX_DIGITS[(b & 0xf) + 1]) : write(io, b)
+        b < 0x20 ? write_control(io, b) : (put(io, '\\'); put(io, b))
         start = k + 1
     end
     write_bytes(io, text, start, ncodeunits(text))
-    write(io, UInt8('"'))
-    nothing
+    put(io, '"')
 end
 
-write_json(io::IO, text::AbstractString) = write_json(io, String(text))
+function write_control(io::IOBuffer, b::UInt8)
+    print(io, "\\u00")
+    put(io, HEX_DIGITS[(b >> 4)+1])
+    put(io, HEX_DIGITS[(b & 0xf)+1])
+end
 
-function write_bytes(io::IO, text::String, start::Int, stop::Int)
+@noinline function write_bytes(io::IOBuffer, text::String, start::Int, stop::Int)
     start <= stop && GC.@preserve text unsafe_write(io, pointer(text, start), UInt(stop - start + 1))
     nothing
 end
 
-function write_json(io::IO, array::AbstractVector)
-    write(io, UInt8('['))
+function write_json(io::IOBuffer, @nospecialize array::AbstractVector)
+    put(io, '[')
     for k in 1:length(array)
-        k == 1 || write(io, UInt8(','))
+        k == 1 || put(io, ',')
         write_json(io, array[k])
     end
-    write(io, UInt8(']'))
-    nothing
+    put(io, ']')
 end
 
-function write_json(io::IO, object::JsonObject)
-    write(io, UInt8('{'))
+# The long lists of an answer hold indices and potentials.
+function write_json(io::IOBuffer, array::Union{Vector{Int},Vector{Float64}})
+    put(io, '[')
+    for k in 1:length(array)
+        k == 1 || put(io, ',')
+        write_json(io, array[k])
+    end
+    put(io, ']')
+end
+
+function write_json(io::IOBuffer, object::JsonObject)
+    put(io, '{')
     for k in 1:length(object.names)
-        k == 1 || write(io, UInt8(','))
+        k == 1 || put(io, ',')
         write_json(io, object.names[k])
-        write(io, UInt8(':'))
+        put(io, ':')
         write_json(io, object.values[k])
     end
-    write(io, UInt8('}'))
-    nothing
+    put(io, '}')
 end

@@ -27,9 +27,9 @@ function Layer(weights::AbstractMatrix; threshold, bias = nothing, decay = nothi
                initial_potential = 0.0)
     neuron = JsonObject("model" => decay === nothing ? "if" : "lif", "threshold" => threshold, "reset" => String(reset),
                         "initial_potential" => initial_potential)
-    decay === nothing || (push!(neuron.names, "decay"); push!(neuron.values, decay))
+    decay === nothing || push!(neuron, "decay" => decay)
     layer = JsonObject("weights" => weights, "neuron" => neuron)
-    bias === nothing || (push!(layer.names, "bias"); push!(layer.values, bias))
+    bias === nothing || push!(layer, "bias" => bias)
     first(read_network(JsonObject("layers" => [layer])).layers)
 end
 
@@ -49,12 +49,14 @@ struct Network{T<:AbstractFloat}
     layers::Vector{Layer{T}}
     membrane::Bool
 
-    function Network(layers::Vector{Layer{T}}; readout = "spikes") where {T}
-        network_layers(layers, ROOT / "layers")
-        network_chain([l.weights for l in layers], ROOT)
-        network_readout(readout, ROOT / "readout")
-        new{T}(layers, readout == "membrane")
-    end
+    Network{T}(layers::Vector{Layer{T}}, membrane::Bool) where {T} = new{T}(layers, membrane)
+end
+
+function Network(layers::Vector{Layer{T}}; readout = "spikes") where {T}
+    network_layers(layers, ROOT / "layers")
+    network_chain([layer.weights for layer in layers], ROOT)
+    network_readout(readout, ROOT / "readout")
+    Network{T}(layers, readout == "membrane")
 end
 
 "Number of inputs of a network; `nothing` where the first layer has no outputs and takes any."
@@ -70,23 +72,24 @@ Read a network document from JSON text.
 """
 read_network(text::AbstractString) = read_network(parse_json(String(text)))
 
-function read_network(document, at::JsonPointer = ROOT, T::Type = Float64)
+function read_network(document, at::JsonPointer = ROOT, ::Type{T} = Float64) where {T}
     check_network(document, at)
-    layers = Layer{T}[]
+    layers, due_inputs = Layer{T}[], 0
     for layer in get(document, "layers")
-        push!(layers, read_layer(layer, isempty(layers) ? 0 : outputs(last(layers)), T))
+        push!(layers, read_layer(layer, due_inputs, T))
+        due_inputs = outputs(last(layers))
     end
-    Network(layers; readout = coalesce(get(document, "readout"), "spikes"))
+    Network{T}(layers, get(document, "readout", "spikes") == "membrane")
 end
 
-function read_layer(layer::JsonObject, due_inputs::Int, T::Type)
+function read_layer(layer::JsonObject, due_inputs::Int, ::Type{T}) where {T}
     neuron, bias = get(layer, "neuron"), get(layer, "bias")
     Layer{T}(as_matrix(T, get(layer, "weights"), due_inputs),
-             bias === missing ? nothing : T[number(b) for b in bias],
-             get(neuron, "model") == "lif" ? T(number(get(neuron, "decay"))) : nothing,
+             bias === missing ? nothing : as_vector(T, bias),
+             isequal(get(neuron, "model"), "lif") ? T(number(get(neuron, "decay"))) : nothing,
              number(get(neuron, "threshold")),
-             coalesce(get(neuron, "reset"), "subtract") == "subtract",
-             number(coalesce(get(neuron, "initial_potential"), 0.0)))
+             get(neuron, "reset", "subtract") == "subtract",
+             number(get(neuron, "initial_potential", 0.0)))
 end
 
 function check_network(document, at::JsonPointer)
@@ -95,24 +98,23 @@ function check_network(document, at::JsonPointer)
     network_unknown_key(parts)
     network_missing_key(parts)
     network_layers(get(document, "layers"), at / "layers")
-    layers = [(layer, place) for (kind, layer, place) in parts if kind == :layer]
-    neurons = [(neuron, place) for (kind, neuron, place) in parts if kind == :neuron]
+    layers, neurons = parts_of(:layer, parts), parts_of(:neuron, parts)
     network_weight_type(layers)
     network_weight_rank(layers)
     network_weight_finite(layers)
     network_bias_type(layers)
     network_bias_shape(layers)
     network_bias_finite(layers)
-    network_chain([get(layer, "weights") for (layer, _) in layers], at)
+    network_chain(weights_of(layers), at)
     network_neuron_model(neurons)
     network_threshold(neurons)
     network_reset(neurons)
     network_decay(neurons)
     network_initial_potential(neurons)
-    network_readout(coalesce(get(document, "readout"), "spikes"), at / "readout")
+    network_readout(get(document, "readout", "spikes"), at / "readout")
 end
 
-const NetworkPart = Tuple{Symbol,Any,JsonPointer}
+const NetworkPart = Tuple{Symbol,Any,JsonPointer}          # kind, value, place
 const PlacedObjects = Vector{Tuple{JsonObject,JsonPointer}}
 
 "What should be objects, in the order of checks: the network, layer 0, its neuron, layer 1, its neuron, …"
@@ -129,9 +131,17 @@ function network_parts(document, at::JsonPointer)
     parts
 end
 
+function parts_of(wanted::Symbol, parts::Vector{NetworkPart})
+    objects = Tuple{JsonObject,JsonPointer}[]
+    for (kind, part, at) in parts
+        kind == wanted && push!(objects, (part, at))
+    end
+    objects
+end
+
 function network_object(parts::Vector{NetworkPart})
     for (kind, part, at) in parts
-        part isa JsonObject || reject("network.object", at, "expected a $kind object, got $(describe(part))")
+        part isa JsonObject || reject("network.object", at, "expected a ", kind, " object, got ", describe(part))
     end
 end
 
@@ -142,10 +152,10 @@ function network_unknown_key(parts::Vector{NetworkPart})
 end
 
 function part_keys(kind::Symbol, part::JsonObject)
-    kind == :network && return ("layers", "readout")
-    kind == :layer && return ("weights", "bias", "neuron")
-    common = ("model", "threshold", "reset", "initial_potential")
-    get(part, "model") == "if" ? common : (common..., "decay")
+    kind == :network && return ["layers", "readout"]
+    kind == :layer && return ["weights", "bias", "neuron"]
+    keys = ["model", "threshold", "reset", "initial_potential"]
+    isequal(get(part, "model"), "if") ? keys : push!(keys, "decay")
 end
 
 function network_missing_key(parts::Vector{NetworkPart})
@@ -155,15 +165,15 @@ function network_missing_key(parts::Vector{NetworkPart})
 end
 
 function required_part_keys(kind::Symbol, part::JsonObject)
-    kind == :network && return ("layers",)
-    kind == :layer && return ("weights", "neuron")
-    get(part, "model") == "lif" ? ("model", "threshold", "decay") : ("model", "threshold")
+    kind == :network && return ["layers"]
+    kind == :layer && return ["weights", "neuron"]
+    isequal(get(part, "model"), "lif") ? ["model", "threshold", "decay"] : ["model", "threshold"]
 end
 
 function network_layers(layers, at::JsonPointer)
-    layers isa AbstractVector || reject("network.layers", at, "expected an array of layers, got $(describe(layers))")
+    layers isa AbstractVector || reject("network.layers", at, "expected an array of layers, got ", describe(layers))
     1 <= length(layers) <= MAX_LAYERS ||
-        reject("network.layers", at, "expected 1 to $MAX_LAYERS layers, got $(length(layers))")
+        reject("network.layers", at, "expected 1 to ", MAX_LAYERS, " layers, got ", length(layers))
 end
 
 function network_weight_type(layers::PlacedObjects)
@@ -186,10 +196,10 @@ end
 
 function network_bias_type(layers::PlacedObjects)
     for (bias, _, at) in biases(layers)
-        bias isa AbstractVector || reject("network.bias-type", at, "expected a list of numbers, got $(describe(bias))")
+        bias isa AbstractVector || reject("network.bias-type", at, "expected a list of numbers, got ", describe(bias))
         for i in 1:length(bias)
             is_number(bias[i]) ||
-                reject("network.bias-type", at / (i - 1), "expected a number, got $(describe(bias[i]))")
+                reject("network.bias-type", at / (i - 1), "expected a number, got ", describe(bias[i]))
         end
     end
 end
@@ -198,34 +208,48 @@ function network_bias_shape(layers::PlacedObjects)
     for (bias, weights, at) in biases(layers)
         n, _ = matrix_size(weights, 0)
         length(bias) == n ||
-            reject("network.bias-shape", at, "expected one entry for each of $n outputs, got $(length(bias))")
+            reject("network.bias-shape", at, "expected one entry for each of ", n, " outputs, got ", length(bias))
     end
 end
 
 function network_bias_finite(layers::PlacedObjects)
     for (bias, _, at) in biases(layers), i in 1:length(bias)
         isfinite(number(bias[i])) ||
-            reject("network.bias-finite", at / (i - 1), "expected a finite bias, got $(number(bias[i]))")
+            reject("network.bias-finite", at / (i - 1), "expected a finite bias, got ", number(bias[i]))
     end
 end
 
 "The biases that there are, each with its layer's weights and its place."
-biases(layers::PlacedObjects) = Tuple{Any,Any,JsonPointer}[
-    (get(layer, "bias"), get(layer, "weights"), at / "bias") for (layer, at) in layers if get(layer, "bias") !== missing]
+function biases(layers::PlacedObjects)
+    placed = Tuple{Any,Any,JsonPointer}[]
+    for (layer, at) in layers
+        bias = get(layer, "bias")
+        bias === missing || push!(placed, (bias, get(layer, "weights"), at / "bias"))
+    end
+    placed
+end
+
+function weights_of(layers::PlacedObjects)
+    matrices = Any[]
+    for (layer, _) in layers
+        push!(matrices, get(layer, "weights"))
+    end
+    matrices
+end
 
 function network_chain(matrices::AbstractVector, at::JsonPointer)
     due, _ = matrix_size(matrices[1], 0)
     for l in 2:length(matrices)
         n_outputs, n_inputs = matrix_size(matrices[l], due)
         n_inputs == due || reject("network.chain", at / "layers" / (l - 1) / "weights",
-            "expected $due inputs, as many as the layer before has outputs, got $n_inputs")
+            "expected ", due, " inputs, as many as the layer before has outputs, got ", n_inputs)
         due = n_outputs
     end
 end
 
 function network_neuron_model(neurons::PlacedObjects)
     for (neuron, at) in neurons
-        one_of("network.neuron-model", get(neuron, "model"), ("if", "lif"), at / "model")
+        one_of("network.neuron-model", get(neuron, "model"), ["if", "lif"], at / "model")
     end
 end
 
@@ -233,37 +257,37 @@ function network_threshold(neurons::PlacedObjects)
     for (neuron, at) in neurons
         θ = get(neuron, "threshold")
         is_number(θ) && 0 < number(θ) < Inf ||
-            reject("network.threshold", at / "threshold", "expected a finite number above 0, got $(describe(θ))")
+            reject("network.threshold", at / "threshold", "expected a finite number above 0, got ", describe(θ))
     end
 end
 
 function network_reset(neurons::PlacedObjects)
     for (neuron, at) in neurons
-        one_of("network.reset", coalesce(get(neuron, "reset"), "subtract"), ("subtract", "zero"), at / "reset")
+        one_of("network.reset", get(neuron, "reset", "subtract"), ["subtract", "zero"], at / "reset")
     end
 end
 
 function network_decay(neurons::PlacedObjects)
     for (neuron, at) in neurons
-        get(neuron, "model") == "lif" || continue
+        isequal(get(neuron, "model"), "lif") || continue
         α = get(neuron, "decay")
         is_number(α) && 0 <= number(α) <= 1 ||
-            reject("network.decay", at / "decay", "expected a number from 0 to 1, got $(describe(α))")
+            reject("network.decay", at / "decay", "expected a number from 0 to 1, got ", describe(α))
     end
 end
 
 function network_initial_potential(neurons::PlacedObjects)
     for (neuron, at) in neurons
-        v0 = coalesce(get(neuron, "initial_potential"), 0.0)
+        v0 = get(neuron, "initial_potential", 0.0)
         is_number(v0) && isfinite(number(v0)) || reject("network.initial-potential", at / "initial_potential",
-                                                        "expected a finite number, got $(describe(v0))")
+                                                        "expected a finite number, got ", describe(v0))
     end
 end
 
-network_readout(readout, at::JsonPointer) = one_of("network.readout", readout, ("spikes", "membrane"), at)
+network_readout(readout, at::JsonPointer) = one_of("network.readout", readout, ["spikes", "membrane"], at)
 
 "`value` is one of the strings `choices`."
-function one_of(code::String, value, choices::Tuple, at::JsonPointer)
+function one_of(code::String, @nospecialize(value), choices::Vector{String}, at::JsonPointer)
     value isa AbstractString && value in choices ||
-        reject(code, at, "expected $(join(map(describe, choices), " or ")), got $(describe(value))")
+        reject(code, at, "expected \"", join(choices, "\" or \""), "\", got ", describe(value))
 end

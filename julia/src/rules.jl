@@ -41,19 +41,34 @@ end
 Base.showerror(io::IO, r::Rejection) =
     print(io, r.code, isempty(r.path) ? "" : " at $(r.path)", ": ", r.message)
 
-"A JSON Pointer under construction: `ROOT / \"layers\" / 0` is `/layers/0`. Indices count from 0, as in the document."
+"A place in a document: `ROOT / \"layers\" / 0` is `/layers/0`, written out only where it is at fault."
 struct JsonPointer
-    text::String
+    parent::Union{Nothing,JsonPointer}
+    token::Union{String,Int}
 end
 
-const ROOT = JsonPointer("")
+const ROOT = JsonPointer(nothing, "")
 
-Base.:/(at::JsonPointer, name::String) =
-    JsonPointer(string(at.text, '/', replace(replace(name, '~' => "~0"), '/' => "~1")))
-Base.:/(at::JsonPointer, index::Int) = JsonPointer(string(at.text, '/', index))
+Base.:/(at::JsonPointer, token::Union{String,Int}) = JsonPointer(at, token)
 
-"Reject what stands at `at`; the message begins with the datum's place, so that it can be read without the path."
-@noinline function reject(code::String, at::JsonPointer, message::String)
-    place = isempty(at.text) ? "" : string(lstrip(at.text, '/'), ": ")
-    throw(Rejection(code, at.text, string(place, message)))
+"The pointer's text (RFC 6901). Indices count from 0, as in the document."
+function path(at::JsonPointer)
+    at.parent === nothing && return ""
+    token = at.token
+    string(path(at.parent), '/',
+           token isa String ? replace(replace(token, "~" => "~0"), "/" => "~1") : string(token))
+end
+
+"""
+    reject(code, at, parts...)
+
+Reject what stands at `at`. The message is its place, so that it can be read without the path, and then `parts`.
+"""
+@noinline function reject(code::String, at::JsonPointer, @nospecialize parts...)
+    place, message = path(at), IOBuffer()
+    isempty(place) || print(message, SubString(place, 2), ": ")
+    for part in parts
+        print(message, part)
+    end
+    throw(Rejection(code, place, String(take!(message))))
 end

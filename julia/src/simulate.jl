@@ -1,6 +1,6 @@
 # Simulation: runs a network on one sample, step by step and layer by layer, and records what is asked.
 
-const RECORDS = ("counts", "spikes", "potential", "trace")
+const RECORDS = ["counts", "spikes", "potential", "trace"]
 
 "Which items a run records beside the readout."
 struct Record
@@ -10,7 +10,8 @@ struct Record
     trace::Bool
 end
 
-Record(names) = Record(("counts" in names), ("spikes" in names), ("potential" in names), ("trace" in names))
+Record(names::AbstractVector) =
+    Record("counts" in names, "spikes" in names, "potential" in names, "trace" in names)
 
 """
     Run{T}
@@ -50,22 +51,22 @@ simulate(network::Network, batch::AbstractVector{<:Input}, steps::Int; record = 
     [simulate(network, input, steps; record = record) for input in batch]
 
 function check_input(input::ConstantInput, width::Union{Nothing,Int}, steps::Int)
-    samples = [(input.values, ROOT / "input" / "values")]
+    samples = placed_samples(input.values, false, ROOT / "input" / "values")
     input_shape_values(samples, width)
     input_range_values(samples)
 end
 
 check_input(input::PoissonInput, width::Union{Nothing,Int}, steps::Int) =
-    input_shape_values([(input.limits, ROOT / "input" / "rates")], width)
+    input_shape_values(placed_samples(input.limits, false, ROOT / "input" / "rates"), width)
 
 function check_input(input::SpikeInput, width::Union{Nothing,Int}, steps::Int)
-    samples = [([step .- 1 for step in input.indices], ROOT / "input" / "indices")]
+    samples = placed_samples(from_zero(input.indices), false, ROOT / "input" / "indices")
     input_shape_indices(samples, steps)
     input_indices(samples, width)
 end
 
 function record_kind(record, at::JsonPointer)
-    record isa AbstractVector || reject("record.kind", at, "expected a list, got $(describe(record))")
+    record isa AbstractVector || reject("record.kind", at, "expected a list, got ", describe(record))
     for k in 1:length(record)
         one_of("record.kind", record[k], RECORDS, at / (k - 1))
     end
@@ -89,23 +90,30 @@ end
 
 "Run one sample whose input is known to fit."
 function run_sample(network::Network{T}, input::Input, steps::Int, record::Record) where {T}
-    n_layers = length(network.layers)
-    states = [LayerState(layer, !(network.membrane && l == n_layers)) for (l, layer) in enumerate(network.layers)]
-    run = empty_run(states, network.membrane)
+    states = LayerState{T}[]
+    for l in 1:length(network.layers)
+        push!(states, LayerState(network.layers[l], !(network.membrane && l == length(network.layers))))
+    end
+    run = empty_run(states, network.membrane, record)
     buffer = input_buffer(input)
-    for step in 1:steps, l in 1:n_layers
+    for step in 1:steps, l in 1:length(states)
         l == 1 ? present!(states[1], input, step, buffer) : present!(states[l], states[l-1].spikes, states[l-1].n)
         advance!(states[l], l, run, record)
     end
-    record.counts && append!(run.counts, [s.counts for s in states])
-    record.potential && append!(run.potential, [s.potential for s in states])
     run
 end
 
-function empty_run(states::Vector{LayerState{T}}, membrane::Bool) where {T}
-    readout = membrane ? last(states).potential : last(states).counts
-    Run{T}(readout, Vector{Int}[], [Vector{Int}[] for _ in states], Vector{T}[],
-           [Tuple{Vector{T},Vector{T}}[] for _ in states])
+"A run whose counts and potentials are those of `states` and thus complete when these are."
+function empty_run(states::Vector{LayerState{T}}, membrane::Bool, record::Record) where {T}
+    run = Run{T}(membrane ? last(states).potential : last(states).counts, Vector{Int}[], Vector{Vector{Int}}[],
+                 Vector{T}[], Vector{Tuple{Vector{T},Vector{T}}}[])
+    for state in states
+        record.counts && push!(run.counts, state.counts)
+        record.spikes && push!(run.spikes, Vector{Int}[])
+        record.potential && push!(run.potential, state.potential)
+        record.trace && push!(run.trace, Tuple{Vector{T},Vector{T}}[])
+    end
+    run
 end
 
 input_buffer(input::PoissonInput) = Vector{Int}(undef, length(input.limits))
@@ -155,7 +163,7 @@ function simulate_non_finite(state::LayerState, l::Int)
     i = findfirst(!isfinite, state.potential)
     isfinite(state.current[i]) ?
         reject("simulate.non-finite", ROOT / "network" / "layers" / (l - 1),
-               "the potential of neuron $(i - 1) became $(state.potential[i])") :
+               "the potential of neuron ", i - 1, " became ", state.potential[i]) :
         reject("simulate.non-finite", ROOT / "network" / "layers" / (l - 1),
-               "the current of neuron $(i - 1) became $(state.current[i])")
+               "the current of neuron ", i - 1, " became ", state.current[i])
 end

@@ -5,7 +5,7 @@
 "Every leaf, at any depth, is a Number."
 function weight_type(code::String, weights, at::JsonPointer)
     is_number(weights) && return
-    weights isa AbstractVector || reject(code, at, "expected a number, got $(describe(weights))")
+    weights isa AbstractVector || reject(code, at, "expected a number, got ", describe(weights))
     for k in 1:length(weights)
         is_number(weights[k]) || weight_type(code, weights[k], at / (k - 1))
     end
@@ -13,25 +13,26 @@ end
 
 function weight_type(code::String, weights::AbstractMatrix, at::JsonPointer)
     eltype(weights) <: Real && eltype(weights) != Bool ||
-        reject(code, at, "expected a matrix of real numbers, got one of $(eltype(weights))")
+        reject(code, at, "expected a matrix of real numbers, got one of ", eltype(weights))
     eltype(weights) <: AbstractFloat && return
     for i in 1:size(weights, 1), j in 1:size(weights, 2)
         Float64(weights[i, j]) == weights[i, j] ||
-            reject(code, at / (i - 1) / (j - 1), "binary64 cannot hold $(weights[i, j]) exactly")
+            reject(code, at / (i - 1) / (j - 1), "binary64 cannot hold ", weights[i, j], " exactly")
     end
 end
 
 "The matrix is an array of rows, the rows are arrays of Numbers, all as long as the first."
 function weight_rank(code::String, matrix, at::JsonPointer)
-    matrix isa AbstractVector || reject(code, at, "expected a matrix as an array of rows, got $(describe(matrix))")
+    matrix isa AbstractVector || reject(code, at, "expected a matrix as an array of rows, got ", describe(matrix))
     for i in 1:length(matrix)
         row = matrix[i]
-        row isa AbstractVector || reject(code, at, "expected row $(i - 1) to be an array, got $(describe(row))")
-        nested = findfirst(x -> x isa AbstractVector, row)
-        nested === nothing ||
-            reject(code, at, "expected numbers in row $(i - 1), got an array at index $(nested - 1)")
+        row isa AbstractVector || reject(code, at, "expected row ", i - 1, " to be an array, got ", describe(row))
+        for j in 1:length(row)
+            row[j] isa AbstractVector &&
+                reject(code, at, "expected numbers in row ", i - 1, ", got an array at index ", j - 1)
+        end
         length(row) == length(matrix[1]) ||
-            reject(code, at, "expected $(length(matrix[1])) entries in row $(i - 1) as in row 0, got $(length(row))")
+            reject(code, at, "expected ", length(matrix[1]), " entries in row ", i - 1, " as in row 0, got ", length(row))
     end
 end
 
@@ -40,14 +41,14 @@ weight_rank(code::String, matrix::AbstractMatrix, at::JsonPointer) = nothing
 "No entry is NaN or infinite."
 function weight_finite(code::String, matrix::AbstractVector, at::JsonPointer)
     for i in 1:length(matrix), j in 1:length(matrix[i])
-        weight = number(matrix[i][j])
-        isfinite(weight) || reject(code, at / (i - 1) / (j - 1), "expected a finite weight, got $weight")
+        weight = number(matrix[i][j])::Float64
+        isfinite(weight) || reject(code, at / (i - 1) / (j - 1), "expected a finite weight, got ", weight)
     end
 end
 
 function weight_finite(code::String, matrix::AbstractMatrix, at::JsonPointer)
     for i in 1:size(matrix, 1), j in 1:size(matrix, 2)
-        isfinite(matrix[i, j]) || reject(code, at / (i - 1) / (j - 1), "expected a finite weight, got $(matrix[i, j])")
+        isfinite(matrix[i, j]) || reject(code, at / (i - 1) / (j - 1), "expected a finite weight, got ", matrix[i, j])
     end
 end
 
@@ -56,16 +57,25 @@ matrix_size(matrix::AbstractVector, due::Int) = isempty(matrix) ? (0, due) : (le
 matrix_size(matrix::AbstractMatrix, due::Int) = isempty(matrix) && size(matrix, 1) == 0 ? (0, due) : size(matrix)
 
 "A copy of checked weights as a (outputs, inputs) matrix."
-function as_matrix(T::Type, matrix::AbstractVector, due::Int)
+function as_matrix(::Type{T}, matrix::AbstractVector, due::Int) where {T}
     outputs, inputs = matrix_size(matrix, due)
     copied = Matrix{T}(undef, outputs, inputs)
     for i in 1:outputs
         row = matrix[i]
         for j in 1:inputs
-            copied[i, j] = number(row[j])
+            copied[i, j] = number(row[j])::Float64
         end
     end
     copied
 end
 
-as_matrix(T::Type, matrix::AbstractMatrix, due::Int) = Matrix{T}(matrix)
+as_matrix(::Type{T}, matrix::AbstractMatrix, due::Int) where {T} = Matrix{T}(matrix)
+
+"A copy of a checked list of Numbers."
+function as_vector(::Type{T}, list::AbstractVector) where {T}
+    copied = Vector{T}(undef, length(list))
+    for k in 1:length(list)
+        copied[k] = number(list[k])::Float64
+    end
+    copied
+end
