@@ -73,6 +73,7 @@ def test_frozen_names_are_sorted_by_code_point_not_by_utf16() -> None:
         ({"layer_sizes": None}, "sizes-count", "/layer_sizes"),
         ({"layer_sizes": []}, "sizes-count", "/layer_sizes"),
         ({"layer_sizes": [[2, 3], [3, 2], [2]]}, "sizes-type", "/layer_sizes/2"),
+        ({"layer_sizes": [[2, 3], [3, 2, 1], [2, 0]]}, "sizes-type", "/layer_sizes/1"),
         ({"layer_sizes": [[2, 3], [3, 2.0], [2, 0]]}, "sizes-type", "/layer_sizes/1"),
         ({"layer_sizes": [[2, 3], [3, True], [2, 0]]}, "sizes-type", "/layer_sizes/1"),
         ({"layer_sizes": [[2, 3], [3, 2], [2, -1]]}, "sizes-type", "/layer_sizes/2"),

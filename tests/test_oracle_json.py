@@ -70,6 +70,7 @@ def test_example_of_rfc_8259_section_13() -> None:
         (" \t\r\n null \n", {"z": None}),
         ('"\\u0041\\/\\b\\f\\n\\r\\t\\"\\\\"', {"s": 'A/\b\f\n\r\t"\\'}),
         ('"\\ud834\\udd1e"', {"s": "\U0001d11e"}),  # RFC 8259, section 7: the G clef
+        ('"\\ud800\\udc00\\udbff\\udfff"', {"s": "\U00010000\U0010ffff"}),
         ('"\U0001d11e\x7f\ufeff"', {"s": "\U0001d11e\x7f\ufeff"}),
         ('{"":{},"a":[]}', {"o": [["", {"o": []}], ["a", {"a": []}]]}),
         ('{"é":1,"e\u0301":2}', {"o": [["é", {"i": "1"}], ["e\u0301", {"i": "2"}]]}),
@@ -113,6 +114,7 @@ def test_accepted_texts(text: str, value: dict[str, Any]) -> None:
         (b"// c\n1", "json.syntax"),
         (b'"\t"', "json.syntax"),
         (b'"\x00"', "json.syntax"),
+        (b'"\x1f"', "json.syntax"),
         (b'"\\x41"', "json.syntax"),
         (b'"\\u004"', "json.syntax"),
         (b'"\\u00g0"', "json.syntax"),
@@ -124,6 +126,7 @@ def test_accepted_texts(text: str, value: dict[str, Any]) -> None:
         (b'"\\ud800"', "json.surrogate"),
         (b'"\\udc00"', "json.surrogate"),
         (b'"\\udc00\\ud800"', "json.surrogate"),
+        (b'"\\udc00\\udc00"', "json.surrogate"),
         (b'"\\ud800\\u0041"', "json.surrogate"),
         (b'{"\\ud800":1}', "json.surrogate"),
         (b'{"a":1,"b":2,"a":3}', "json.duplicate-key"),

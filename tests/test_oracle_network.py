@@ -145,6 +145,11 @@ def test_steps(steps: Any) -> None:
     assert verdict({**REQUEST, "steps": steps, "input": None}) == ("simulate.steps", "/steps")
 
 
+def test_the_largest_number_of_steps() -> None:
+    got = answer("encode.poisson", {"rates": [], "seed": 0, "steps": 1048576})
+    assert got["output"]["spikes"] == [[]] * 1048576
+
+
 @pytest.mark.parametrize(
     ("input", "code", "path"),
     [

@@ -78,6 +78,8 @@ def test_leak_multiplies_before_the_current_is_added() -> None:
 
 def test_a_zero_current_clears_the_sign_of_zero() -> None:
     assert one_neuron([0.0], [1.0], 1, initial_potential=-0.0)["potential"] == [["0000000000000000"]]
+    # a sum begins with +0.0, so a single product of -0.0 is not the current
+    assert one_neuron([1], [-0.0], 1, initial_potential=-0.0)["potential"] == [["0000000000000000"]]
     got = run([{"weights": [[]], "bias": [-0.0], "neuron": neuron(initial_potential=-0.0)}], 1, CONSTANT_EMPTY)
     assert got["output"]["potential"] == [["0000000000000000"]]
 

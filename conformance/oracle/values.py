@@ -98,7 +98,9 @@ def members(value: Value) -> dict[str, Value]:
 
 def strings(value: Value) -> list[str]:
     """Return a value that is known to be a list of strings."""
-    return [entry for entry in array(value) if isinstance(entry, str)]
+    entries = [entry for entry in array(value) if isinstance(entry, str)]
+    assert len(entries) == len(array(value))
+    return entries
 
 
 def not_strings(value: Value, path: str) -> str | None:
