@@ -84,13 +84,13 @@ end
 run_json_parse(input::JsonObject) = JsonObject("value" => Tagged(parse_json(text_under_test(input))))
 
 function run_checkpoint_validate(input::JsonObject)
-    checkpoint = read_checkpoint(document_under_test(input))
+    checkpoint = read_checkpoint(document_under_test(input), ROOT)
     JsonObject("n_layers" => length(checkpoint.layer_names), "total_params" => total_params(checkpoint),
                "layer_names" => checkpoint.layer_names, "frozen_layers" => checkpoint.frozen_layers)
 end
 
 function run_config_validate(input::JsonObject)
-    config = read_config(document_under_test(input))
+    config = read_config(document_under_test(input), ROOT)
     JsonObject("freeze_until" => config.freeze_until, "lr_backbone" => config.lr_backbone, "lr_head" => config.lr_head)
 end
 

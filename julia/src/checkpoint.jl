@@ -31,7 +31,7 @@ function Checkpoint(weights::AbstractVector{<:AbstractMatrix}, layer_names::Abst
                     neuron_types = String[], metadata = JsonObject(), frozen_layers = String[])
     read_checkpoint(JsonObject(
         "layer_names" => layer_names, "layer_sizes" => [[size(w, 2), size(w, 1)] for w in weights],
-        "weights" => weights, "neuron_types" => neuron_types, "metadata" => metadata, "frozen_layers" => frozen_layers))
+        "weights" => weights, "neuron_types" => neuron_types, "metadata" => metadata, "frozen_layers" => frozen_layers), ROOT)
 end
 
 "Number of weights of all layers together."
@@ -50,9 +50,9 @@ Read a checkpoint document with inline weights from JSON text.
 # Throws
 - [`Rejection`](@ref) with a code of the stages `json` and `checkpoint`.
 """
-read_checkpoint(text::AbstractString) = read_checkpoint(parse_json(String(text)))
+read_checkpoint(text::AbstractString) = read_checkpoint(parse_json(String(text)), ROOT)
 
-function read_checkpoint(document, at::JsonPointer = ROOT)
+function read_checkpoint(document, at::JsonPointer)
     check_checkpoint(document, at)
     matrices, sizes = get(document, "weights"), get(document, "layer_sizes")
     weights = Matrix{Float64}[]

@@ -22,7 +22,7 @@ end
 - [`Rejection`](@ref) with a code of the stage `config`.
 """
 TransferConfig(; freeze_until = -1, lr_backbone = 0.0, lr_head = 0.01) = read_config(
-    JsonObject("freeze_until" => freeze_until, "lr_backbone" => lr_backbone, "lr_head" => lr_head))
+    JsonObject("freeze_until" => freeze_until, "lr_backbone" => lr_backbone, "lr_head" => lr_head), ROOT)
 
 """
     read_config(text)
@@ -32,9 +32,9 @@ Read a transfer config from JSON text.
 # Throws
 - [`Rejection`](@ref) with a code of the stages `json` and `config`.
 """
-read_config(text::AbstractString) = read_config(parse_json(String(text)))
+read_config(text::AbstractString) = read_config(parse_json(String(text)), ROOT)
 
-function read_config(document, at::JsonPointer = ROOT)
+function read_config(document, at::JsonPointer)
     check_config(document, at)
     until = get(document, "freeze_until", -1)
     TransferConfig(until isa AbstractString ? String(until) : integer(until)::Int,

@@ -30,7 +30,7 @@ function Layer(weights::AbstractMatrix; threshold, bias = nothing, decay = nothi
     decay === nothing || push!(neuron, "decay" => decay)
     layer = JsonObject("weights" => weights, "neuron" => neuron)
     bias === nothing || push!(layer, "bias" => bias)
-    first(read_network(JsonObject("layers" => [layer])).layers)
+    first(read_network(JsonObject("layers" => [layer]), ROOT).layers)
 end
 
 outputs(layer::Layer) = size(layer.weights, 1)
@@ -70,9 +70,9 @@ Read a network document from JSON text.
 # Throws
 - [`Rejection`](@ref) with a code of the stages `json` and `network`.
 """
-read_network(text::AbstractString) = read_network(parse_json(String(text)))
+read_network(text::AbstractString) = read_network(parse_json(String(text)), ROOT)
 
-function read_network(document, at::JsonPointer = ROOT, ::Type{T} = Float64) where {T}
+function read_network(document, at::JsonPointer, ::Type{T} = Float64) where {T}
     check_network(document, at)
     layers, due_inputs = Layer{T}[], 0
     for layer in get(document, "layers")
