@@ -70,7 +70,7 @@ class Report:
         """Write where a failed simulation first went wrong."""
         self._write("divergence", backend=backend, id=case_id, **dataclasses.asdict(divergence), ulps=divergence.ulps)
 
-    def footer(self, conforms: bool, exit_code: int, counts: dict[str, dict[str, int]]) -> None:
+    def footer(self, conforms: bool, exit_code: int, counts: dict[str, dict[str, dict[str, int]]]) -> None:
         """Close the account; a report without this line was cut short."""
         self._write("footer", ended=_now(), conforms=conforms, exit_code=exit_code, counts=counts)
         self.close()

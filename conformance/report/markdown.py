@@ -37,12 +37,10 @@ def _lines(tally: Tally, seconds: float, why_of: Callable[[Result], str]) -> Ite
         yield from ["", "## Incidents", "", *(f"- {_inline(line)}" for line in incidents)]
     if tally.failures:
         yield from ["", "## Failures", ""]
-        for result in tally.failures[:SHOWN_FAILURES]:
+        for block in failure_blocks(tally, why_of):
             # An indented block shows its text as it is: nothing in it can open a tag or a link.
-            yield from (f"    {line}" for line in failure_lines(tally, result, why_of(result)))
+            yield from (f"    {line}" for line in block)
             yield ""
-    if len(tally.failures) > SHOWN_FAILURES:
-        yield f"… and {len(tally.failures) - SHOWN_FAILURES} more, in the report."
 
 
 def _row(fields: list[str]) -> str:

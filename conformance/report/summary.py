@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 
 from conformance.divergence import Divergence, State
 from conformance.floats import decode
@@ -66,6 +67,18 @@ def backend_lines(tally: Tally) -> Iterator[tuple[str, str]]:
             versions = ", ".join(f"{tool} {version}" for tool, version in versions_of(session).items())
             text = f"{session.hello['language']}, version {session.hello['version']}"
             yield name, clean(f"{text} ({versions})" if versions else text)
+
+
+def failure_blocks(tally: Tally, why_of: Callable[[Result], str]) -> Iterator[list[str]]:
+    """Yield a block of lines per failure, ``SHOWN_FAILURES`` at most; what was not offered is one block per operation."""
+    told = [result for result in tally.failures if result.outcome != UNSUPPORTED]
+    for result in told[:SHOWN_FAILURES]:
+        yield list(failure_lines(tally, result, why_of(result)))
+    if len(told) > SHOWN_FAILURES:
+        yield [f"… and {len(told) - SHOWN_FAILURES} more failures, in the report"]
+    refused = Counter((r.backend, r.op, r.message) for r in tally.failures if r.outcome == UNSUPPORTED)
+    for (backend, op, message), count in refused.items():
+        yield [f"{backend} · {clean(op)} · {UNSUPPORTED}, {count} cases: {clean(message, 400)}"]
 
 
 def failure_lines(tally: Tally, result: Result, why: str) -> Iterator[str]:

@@ -82,11 +82,8 @@ def print_summary(tally: Tally, seconds: float, why_of: Callable[[Result], str])
         print(f"{paint(f'{name:<10}', BOLD)} {text}")
     print()
     _print_matrix(tally)
-    for result in tally.failures[:SHOWN_FAILURES]:
-        first, *rest = failure_lines(tally, result, why_of(result))
+    for first, *rest in failure_blocks(tally, why_of):
         print("\n" + "\n".join([paint(first, RED, BOLD), *rest]))
-    if len(tally.failures) > SHOWN_FAILURES:
-        print(f"\n… and {len(tally.failures) - SHOWN_FAILURES} more failures, in the report")
     for line in incident_lines(tally):
         print("\n" + paint(line, RED))
     print("\n" + paint(verdict_line(tally, seconds), BOLD, GREEN if tally.conforms else RED))

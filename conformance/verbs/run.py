@@ -171,10 +171,7 @@ class Run:
         from conformance.report.markdown import render
         from conformance.report.terminal import print_summary
 
-        counts = {
-            name: {op: sum(row.values()) - row["pass"] for op, row in self._tally.counts[name].items()}
-            for name in self._tally.asked
-        }
+        counts = {name: {op: dict(row) for op, row in self._tally.counts[name].items()} for name in self._tally.asked}
         self._report.footer(self._tally.conforms, self.exit_code, counts)
         print_summary(self._tally, seconds, self._why_of)
         print(f"report: {self._report.path}")

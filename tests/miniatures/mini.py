@@ -14,8 +14,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from conformance import oracle  # noqa: E402
-from conformance.rules import codes_of, operations  # noqa: E402
+from conformance import oracle
+from conformance.rules import codes_of, operations
 
 BEHAVIOUR = sys.argv[1] if len(sys.argv) > 1 else "honest"
 AT = sys.argv[2] if len(sys.argv) > 2 else ""
