@@ -96,7 +96,7 @@ def add_to_corpus(draft: dict[str, Any], root: Path) -> Path:
     for file in case_files(root):
         if file.stem == case["id"]:
             raise UsageError(f"the id {case['id']!r} exists already: {file}")
-    target = root / case["op"] / f"{case['id']}.json"
+    target: Path = root / case["op"] / f"{case['id']}.json"
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(format_case(case), encoding="utf-8")
     findings, _ = lint_file(target)
@@ -112,7 +112,7 @@ def writable_corpus(root: Path | None) -> Path:
     Raises:
         UsageError: None is named, and the built-in corpus is part of an installation.
     """
-    built_in: Path = BUILT_IN.resolve()
+    built_in = Path(BUILT_IN).resolve()
     if root is not None:
         return root
     if (built_in.parent.parent / "pyproject.toml").is_file():

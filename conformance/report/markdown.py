@@ -7,14 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from conformance.outcome import Result
-from conformance.report.summary import (
-    SHOWN_FAILURES,
-    backend_lines,
-    failure_lines,
-    incident_lines,
-    matrix,
-    verdict_line,
-)
+from conformance.report.summary import backend_lines, failure_blocks, incident_lines, matrix, verdict_line
 from conformance.tally import Tally
 
 

@@ -8,14 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from conformance.outcome import Result
-from conformance.report.summary import (
-    SHOWN_FAILURES,
-    backend_lines,
-    failure_lines,
-    incident_lines,
-    matrix,
-    verdict_line,
-)
+from conformance.report.summary import backend_lines, failure_blocks, incident_lines, matrix, verdict_line
 from conformance.session import Session
 from conformance.tally import Tally
 

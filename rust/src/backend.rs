@@ -7,6 +7,7 @@ use std::panic::{self, AssertUnwindSafe};
 use crate::json::{self, Object, Value};
 use crate::operation::{self, Refusal};
 use crate::rule::Rule;
+use crate::simd::Level;
 use crate::writer::{self, Members};
 
 /// The version of the protocol.
@@ -62,6 +63,7 @@ fn hello(answers: &mut Vec<u8>) -> Flow {
         answer.strings("ops", operation::ALL.map(|(name, _)| name));
         answer.strings("codes", Rule::ALL.iter().map(|rule| rule.code()));
         answer.strings("profiles", [operation::PROFILE]);
+        answer.string("target_feature", Level::widest().name());
     })
 }
 
