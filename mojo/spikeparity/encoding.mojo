@@ -1,6 +1,20 @@
-"""Byte encodings of texts: UTF-8 validation and base64 decoding."""
+"""Bytes of texts: copies, UTF-8 validation and base64 decoding."""
 
 comptime LANES = 32
+
+
+def copied(data: Span[UInt8, _]) -> List[UInt8]:
+    """Copies bytes in one go, where the constructor of a list takes them one by one.
+
+    Args:
+        data: The bytes.
+
+    Returns:
+        A list of the same bytes.
+    """
+    var copy = List[UInt8](capacity=len(data))
+    copy.extend(data)
+    return copy^
 
 
 def is_utf8(data: Span[UInt8, _]) -> Bool:
