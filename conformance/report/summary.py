@@ -58,8 +58,11 @@ def _absence(tally: Tally, backend: str) -> str | None:
 
 def backend_lines(tally: Tally) -> Iterator[tuple[str, str]]:
     """Yield, per backend, its name and one line: versions, or why it is not there and how to get it."""
-    for name, session in tally.sessions.items():
-        if session.unavailable is not None:
+    for name in tally.manifests:
+        session = tally.sessions.get(name)
+        if session is None:
+            yield name, "not started: the run was cut short"
+        elif session.unavailable is not None:
             yield name, clean(f"unavailable: {session.unavailable.reason}; to get it: {session.unavailable.hint}")
         elif session.broken is not None:
             yield name, clean(f"broken: {session.broken} (log: {session.log.path})")
