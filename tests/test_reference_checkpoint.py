@@ -60,7 +60,7 @@ def test_lists_and_metadata_are_copied() -> None:
     names, metadata = ["hidden", "out"], {"runs": [1, {"a": 2}]}
     it = checkpoint(layer_names=names, metadata=metadata)
     names[0] = "changed"
-    metadata["runs"][1]["a"] = 3  # type: ignore[index,call-overload]
+    metadata["runs"][1]["a"] = 3
     assert it.layer_names[0] == "hidden"
     assert it.metadata == {"runs": [1, {"a": 2}]}
 
@@ -264,7 +264,7 @@ def test_a_checkpoint_changed_by_hand_can_be_validated_again() -> None:
 
 def test_attributes_of_the_users_own_do_not_disturb() -> None:
     it = checkpoint()
-    it.note = "mine"  # type: ignore[attr-defined]
+    it.note = "mine"
     it.validate()
 
 

@@ -89,5 +89,5 @@ def test_a_broken_rule_names_its_code_and_the_datum(
     rates: object, seed: object, steps: object, sample: object, code: str, path: str
 ) -> None:
     with pytest.raises(RejectedError) as rejected:
-        poisson_spikes(rates, seed, steps, sample)  # type: ignore[arg-type]
+        poisson_spikes(rates, seed, steps, sample)
     assert (rejected.value.code, rejected.value.path) == (code, path)

@@ -128,7 +128,7 @@ def test_a_run_of_many_blocks_is_the_run_of_one(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(simulate_function.__globals__, "BLOCK", 3 * 16 * 7)
     parts = simulate(network, 40, stimulus, ALL)
     for layer in range(2):
-        assert bits(whole.trace[layer].before) == bits(parts.trace[layer].before)  # type: ignore[index]
+        assert bits(whole.trace[layer].before) == bits(parts.trace[layer].before)
         assert whole.counts[layer].tolist() == parts.counts[layer].tolist()
 
 
@@ -138,7 +138,7 @@ def test_floats_and_arrays_of_neurons_integrate_alike(monkeypatch: pytest.Monkey
     monkeypatch.setitem(simulate_function.__globals__, "FEW", 0)
     large = simulate(network, 50, Constant([0.3, 0.2, 0.7]), ALL)
     for layer in range(2):
-        assert bits(small.trace[layer].after) == bits(large.trace[layer].after)  # type: ignore[index]
+        assert bits(small.trace[layer].after) == bits(large.trace[layer].after)
 
 
 def test_the_example_of_the_protocol() -> None:
@@ -229,7 +229,7 @@ def test_the_fault_of_the_first_sample_is_reported_not_the_earliest() -> None:
 
 def test_kernels_keep_single_precision() -> None:
     weights = np.array([[0.1, 0.2], [0.3, 0.4]], dtype=np.float32)
-    current = synaptic_current(weights, np.array([[[True, True]], [[False, True]]]))  # type: ignore[arg-type]
+    current = synaptic_current(weights, np.array([[[True, True]], [[False, True]]]))
     before, fired, after = integrate(Neuron("lif", 0.5, "zero", decay=0.9), True, weights[:1], current)
     assert [current.dtype, before.dtype, fired.dtype, after.dtype] == [np.float32, np.float32, np.bool_, np.float32]
 
@@ -246,8 +246,8 @@ def rejection(call: Any, *arguments: Any, **named: Any) -> tuple[str, str]:
         ([], "network.layers", "/layers"),
         ("layers", "network.layers", "/layers"),
         ([1], "network.object", "/layers/0"),
-        ([Layer(np.ones((1, 1)), None, 5)], "network.object", "/layers/0/neuron"),  # type: ignore[arg-type]
-        ([Layer(np.ones((1, 1), complex))], "network.weight-type", "/layers/0/weights"),  # type: ignore[arg-type]
+        ([Layer(np.ones((1, 1)), None, 5)], "network.object", "/layers/0/neuron"),
+        ([Layer(np.ones((1, 1), complex))], "network.weight-type", "/layers/0/weights"),
         ([Layer(np.ones(1))], "network.weight-rank", "/layers/0/weights"),
         ([Layer(np.array([[1, np.inf]]))], "network.weight-finite", "/layers/0/weights/0/1"),
         ([Layer(np.ones((1, 1)), np.ones((1, 1)))], "network.bias-type", "/layers/0/bias"),
@@ -291,7 +291,7 @@ def test_the_layers_of_a_network_make_another_one() -> None:
 
 
 def test_lists_serve_as_arrays() -> None:
-    network = Network([Layer([[1, 2]], [3], Neuron(threshold=np.float32(0.5)))])  # type: ignore[arg-type]
+    network = Network([Layer([[1, 2]], [3], Neuron(threshold=np.float32(0.5)))])
     assert network.layers[0].weights.dtype == np.float64
     assert type(network.layers[0].neuron.threshold) is float
 

@@ -160,8 +160,8 @@ def _advance_block(
         current = layer_current(state.layer, presented, (end - begin, *state.potential.shape))
         before, presented, after = integrate(state.layer.neuron, state.fires, state.potential, current)
         bad = ~np.isfinite(before).all(axis=2)  # a non-finite current makes the potential non-finite
-        first = np.where(bad.any(axis=0), (begin + bad.argmax(axis=0)) * len(runs) + index, never)
-        faults = np.minimum(faults, first)
+        times = (begin + bad.argmax(axis=0)) * len(runs) + index
+        faults = np.minimum(faults, np.where(bad.any(axis=0), times, never))
         state.potential = after[-1]
         state.counts += presented.sum(axis=0)
         _record(state, before, presented, after, record)
