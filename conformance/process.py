@@ -7,10 +7,12 @@ group takes along whatever the child started (not what deliberately left the gro
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import select
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -19,6 +21,19 @@ from conformance.toolchains import Launch
 
 READ = 1 << 18
 LOG_LIMIT = 8 << 20
+
+
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+_PR_SET_PDEATHSIG = 1
+
+
+def _die_with_runner() -> None:
+    """Ask the kernel to kill this child when the runner dies, whatever kills it; called between fork and exec.
+
+    Elsewhere than on Linux a child outlives a runner that is killed by SIGKILL until it next reads its input.
+    """
+    assert _libc is not None
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class LineTooLongError(Exception):
@@ -66,6 +81,7 @@ class BackendProcess:
         pipe = subprocess.PIPE
         self._child = subprocess.Popen(
             launch.argv,
+            preexec_fn=_die_with_runner if _libc is not None else None,
             cwd=folder,
             env=environment,
             stdin=pipe,

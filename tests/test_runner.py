@@ -278,9 +278,10 @@ def wait_for(condition: object, seconds: float = 20.0) -> None:
         time.sleep(0.02)
 
 
-def test_a_well_behaved_backend_ends_when_its_runner_is_killed(world: World) -> None:
+@pytest.mark.parametrize("behaviour", ["wait", "hang"])
+def test_no_backend_outlives_a_runner_that_is_killed(world: World, behaviour: str) -> None:
     world.configs(2)
-    words = ["run", "--corpus", str(world.corpus), "--backend", mini("slow-start")]
+    words = ["run", "--corpus", str(world.corpus), "--backend", mini(behaviour)]
     child = subprocess.Popen([sys.executable, "-m", "conformance", *words], env=world.env, cwd=world.folder)
     wait_for(lambda: processes_of(world) or child.poll() is not None)
     os.kill(child.pid, signal.SIGKILL)

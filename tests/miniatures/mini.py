@@ -122,7 +122,12 @@ def fork(request: dict[str, Any], due: dict[str, Any]) -> None:
     os._exit(1)
 
 
+def wait(request: dict[str, Any], due: dict[str, Any]) -> None:
+    """Answer nothing, but go on listening: the end of the input ends it."""
+
+
 MISBEHAVIOURS = {
+    "wait": wait,
     "crash": crash,
     "exit": leave,
     "hang": hang,
