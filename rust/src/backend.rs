@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::panic::{self, AssertUnwindSafe};
 
 use crate::json::{self, Object, Value};
-use crate::operation::{self, Refusal};
+use crate::operation::{self, Operation, Refusal};
 use crate::rule::Rule;
 use crate::simd::Level;
 use crate::writer::{self, Members};
@@ -67,36 +67,36 @@ fn hello(answers: &mut Vec<u8>) -> Flow {
     })
 }
 
-/// Runs one case; whatever was written before a refusal or panic is taken back.
 fn run(request: &Object<'_>, answers: &mut Vec<u8>) -> Flow {
     let id = string(request, "id");
-    let start = answers.len();
-    let result = panic::catch_unwind(AssertUnwindSafe(|| accept(id, request, answers)));
-    if !matches!(result, Ok(Ok(()))) {
-        answers.truncate(start);
-    }
-    match result {
-        Ok(Ok(())) => Flow::Continue,
-        Ok(Err(refusal)) => refuse(id, refusal, answers),
-        Err(_) => malformed(id, "the backend panicked; its log says where", answers),
+    let name = string(request, "op");
+    let operation = operation::ALL.iter().find(|(known, _)| *known == name);
+    match (operation, request.get("input")) {
+        (Some((_, operation)), Some(Value::Object(input))) => accept(id, *operation, input, answers),
+        (Some(_), _) => malformed(id, "the input of the request is not an object", answers),
+        (None, _) => refuse(id, Refusal::Unsupported(format!("unknown op {name:?}")), answers),
     }
 }
 
-fn accept(id: &str, request: &Object<'_>, answers: &mut Vec<u8>) -> Result<(), Refusal> {
-    let name = string(request, "op");
-    let Some((_, operation)) = operation::ALL.iter().find(|(known, _)| *known == name) else {
-        return Err(Refusal::Unsupported(format!("unknown op {name:?}")));
-    };
-    let Some(Value::Object(input)) = request.get("input") else {
-        return Err(Refusal::Malformed("the input of the request is not an object".into()));
-    };
+/// Runs one case; whatever was written before a refusal or panic is taken back.
+fn accept(id: &str, operation: Operation, input: &Object<'_>, answers: &mut Vec<u8>) -> Flow {
+    let start = answers.len();
     let mut result = Ok(());
-    line(answers, |answer| {
-        answer.string("id", id);
-        answer.string("verdict", "accept");
-        writer::object(answer.key("output"), |output| result = operation(input, output));
-    });
-    result
+    let written = panic::catch_unwind(AssertUnwindSafe(|| {
+        line(answers, |answer| {
+            answer.string("id", id);
+            answer.string("verdict", "accept");
+            writer::object(answer.key("output"), |output| result = operation(input, output));
+        })
+    }));
+    match (written, result) {
+        (Ok(flow), Ok(())) => flow,
+        (_, result) => {
+            answers.truncate(start);
+            let panicked = || Refusal::Malformed("the backend panicked; its log says where".into());
+            refuse(id, result.err().unwrap_or_else(panicked), answers)
+        }
+    }
 }
 
 fn refuse(id: &str, refusal: Refusal, answers: &mut Vec<u8>) -> Flow {
@@ -218,5 +218,22 @@ impl Lines {
         self.filled += read;
         self.ended = read == 0;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_answered_with_an_error_and_leaves_nothing_behind() {
+        let operation: Operation = |_, output| {
+            output.string("half", "written");
+            panic!("as if there were a bug")
+        };
+        let mut answers = b"before\n".to_vec();
+        assert_eq!(accept("x", operation, &Object::default(), &mut answers), Flow::Continue);
+        let due = r#"{"id":"x","verdict":"error","message":"the backend panicked; its log says where"}"#;
+        assert_eq!(String::from_utf8(answers).unwrap(), format!("before\n{due}\n"));
     }
 }
