@@ -78,6 +78,13 @@ SOUND: list[tuple[str, str | tuple[str, ...], str, dict[str, Any], dict[str, Any
         facts([], 0, []),
     ),
     (
+        "one-layer",
+        ("checkpoint.sizes-count", "checkpoint.weights-count"),
+        "One pair for one layer is one size, not two.",
+        checkpoint(layer_names=["a"], layer_sizes=[[3, 2]], weights=W[:1]),
+        facts(["a"], 6, []),
+    ),
+    (
         "names-empty",
         "checkpoint.names-type",
         "The empty name is a string, and falsy.",

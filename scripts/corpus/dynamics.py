@@ -385,7 +385,15 @@ single(
 
 # --- time
 
-single("one-step", "T=1.", 1.25, 1, tags="boundary", counts=[[1]], potential=[[bits(0.25)]])
+single(
+    "one-step",
+    "A single step: no loop bound may assume two, and what is left after it is the remainder.",
+    1.25,
+    1,
+    tags="boundary",
+    counts=[[1]],
+    potential=[[bits(0.25)]],
+)
 single("long-if", "4,096 steps of 0.1: rounding errors pile up, and none may be lost.", 0.1, 4096, tags="long")
 single(
     "long-lif",

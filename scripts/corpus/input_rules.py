@@ -154,7 +154,6 @@ for name, path, bad, why in UNKNOWN:
 SEEDS = [
     ("negative", -1, 0, "As an unsigned integer -1 is a fine seed."),
     ("two-to-53", 2**53, MAX_INTEGER, "2^53 is no Integer."),
-    ("two-to-64", 2**64, 0, "2^64 wraps to 0."),
     ("fraction", 1.0, 1, "1.0 is not an Integer."),
     ("true", True, 1, "True is 1 in Python."),
     ("string", "1", 1, "A string of digits is no Integer."),

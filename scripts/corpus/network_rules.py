@@ -849,6 +849,14 @@ accept(
     network(layer([]), layer([])),
     readout=[],
 )
+accept(
+    "bias-per-output",
+    "bias-shape",
+    "Two biases for two outputs, though there is one input.",
+    one([[0.5], [0.25]], bias=[0.5, 0.25]),
+    1,
+    counts=[[2, 1]],
+)
 accept("bias-zero", "bias-type bias-finite", "Zero, an Integer, is a bias.", one(bias=[0]), readout=[2])
 accept(
     "bias-huge",
