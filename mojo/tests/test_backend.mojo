@@ -1,0 +1,633 @@
+"""Tests of the protocol: requests in, answer lines out, for every operation."""
+
+from std.ffi import external_call
+from std.testing import TestSuite, assert_equal, assert_false, assert_true
+
+from spikeparity.answer import Answer
+from spikeparity.backend import handle_line
+from spikeparity.encoding import copied
+from spikeparity.lines import LineReader, write_all
+
+
+def asked(line: StringSpan) raises -> String:
+    """Answers one line."""
+    var answer = Answer()
+    _ = handle_line(copied(line.as_bytes()), answer)
+    return String(from_utf8=answer.bytes)
+
+
+def run(operation: StringSpan, input: StringSpan) raises -> String:
+    """Runs an operation; what is common to all answers is cut off."""
+    var got = asked(
+        String(
+            '{"cmd":"run","id":"x","op":"', operation, '","input":', input, "}"
+        )
+    )
+    var start = String('{"id":"x","verdict":"')
+    assert_true(got.startswith(start), got)
+    return String(got[byte = start.byte_length() : got.byte_length() - 2])
+
+
+def check_accept(
+    operation: StringSpan, input: StringSpan, output: StringSpan
+) raises:
+    """Checks the output of an operation."""
+    assert_equal(run(operation, input), String('accept","output":', output))
+
+
+def check_reject(
+    operation: StringSpan, input: StringSpan, code: StringSpan, path: StringSpan
+) raises:
+    """Checks code and path of a rejection."""
+    var got = run(operation, input)
+    var due = String(
+        'reject","code":"', code, '","path":"', path, '","message":"'
+    )
+    assert_true(got.startswith(due), String("due ", due, ", got ", got))
+
+
+def test_hello_bye_and_root() raises:
+    var hello = asked('{"cmd":"hello","protocol":1,"root":"/r","scratch":"/s"}')
+    assert_true(hello.startswith('{"protocol":1,"name":"mojo","version":"'))
+    assert_true(
+        '"profiles":["sequential-f64"]}\n' in hello
+        and '"simulate.non-finite"]' in hello
+    )
+    assert_equal(asked('{"cmd":"root","root":"/r"}'), "")
+    var answer = Answer()
+    assert_false(handle_line(copied('{"cmd":"bye"}'.as_bytes()), answer))
+    assert_equal(len(answer.bytes), 0)
+
+
+def test_requests_that_are_none() raises:
+    assert_true(
+        asked("nope").startswith('{"id":"","verdict":"error","message":"')
+    )
+    assert_true(
+        asked("{}").startswith('{"id":"","verdict":"error","message":"')
+    )
+    assert_true(
+        asked("[]").startswith('{"id":"","verdict":"error","message":"')
+    )
+    assert_true(
+        run("json.parse", '{"base64":"?"}').startswith(
+            'error","message":"base64'
+        )
+    )
+    assert_true(
+        run("sing", "{}").startswith('unsupported","reason":"operation')
+    )
+    assert_true(
+        run("simulate", '{"profile":"sequential-f32"}').startswith(
+            'unsupported","reason":"profile'
+        )
+    )
+    # Malformed requests may get any answer, but must not end the process.
+    for operation in [
+        "json.parse",
+        "checkpoint.validate",
+        "transfer.apply",
+        "simulate",
+        "encode.poisson",
+    ]:
+        for input in [
+            "{}",
+            "[]",
+            "null",
+            '{"document":[]}',
+            '{"network":0,"input":0}',
+            '{"text":1}',
+        ]:
+            assert_true(len(run(operation, input).as_bytes()) > 0)
+
+
+def test_json_parse() raises:
+    check_accept(
+        "json.parse",
+        '{"text":"{\\"a\\":[1,-0,2.0,\\"\\\\u0000\\\\\\\\\\",true,null]}"}',
+        '{"value":{"o":[["a",{"a":[{"i":"1"},{"i":"-0"},{"n":"4000000000000000"},{"s":"\\u0000\\\\"},{"b":true},{"z":null}]}]]}}',
+    )
+    check_accept(
+        "json.parse",
+        '{"base64":"MTAwMDAwMDAwMDAwMDAwMDAwMDA="}',
+        '{"value":{"n":"43e158e460913d00"}}',
+    )
+    check_reject("json.parse", '{"base64":"/w=="}', "json.encoding", "")
+
+
+comptime CHECKPOINT = '{"layer_names":["b","a"],"layer_sizes":[[2,1],[1,2]],"weights":[[[1,2]],[[3],[4]]],"frozen_layers":["b","b"]}'
+
+
+def changed(old: StringSpan, new: StringSpan) raises -> String:
+    """Returns the checkpoint with one part replaced."""
+    assert_true(old in CHECKPOINT, String(old))
+    return String('{"document":', String(CHECKPOINT).replace(old, new), "}")
+
+
+def test_checkpoint_validate() raises:
+    var output = '{"n_layers":2,"total_params":4,"layer_names":["b","a"],"frozen_layers":["b"]}'
+    check_accept("checkpoint.validate", changed("[1,2]", "[1,2]"), output)
+    check_accept(
+        "checkpoint.validate",
+        changed('"b","b"]', '"a","b"]'),
+        String(output).replace('s":["b"]', 's":["a","b"]'),
+    )
+    comptime V = "checkpoint.validate"
+    check_reject(V, '{"document":[]}', "checkpoint.object", "")
+    check_reject(
+        V, changed('{"l', '{"x/y":1,"l'), "checkpoint.unknown-key", "/x~1y"
+    )
+    check_reject(
+        V,
+        '{"document":{"layer_names":[]}}',
+        "checkpoint.missing-key",
+        "/layer_sizes",
+    )
+    check_reject(
+        V,
+        changed('"b","a"', '"b",1'),
+        "checkpoint.names-type",
+        "/layer_names/1",
+    )
+    check_reject(
+        V,
+        changed('"b","a"', '"b","b"'),
+        "checkpoint.names-unique",
+        "/layer_names/1",
+    )
+    check_reject(
+        V, changed(",[[3],[4]]", ""), "checkpoint.weights-count", "/weights"
+    )
+    check_reject(
+        V, changed(",[1,2]]", "]"), "checkpoint.sizes-count", "/layer_sizes"
+    )
+    check_reject(
+        V,
+        changed("[1,2]]", "[1,2.0]]"),
+        "checkpoint.sizes-type",
+        "/layer_sizes/1",
+    )
+    check_reject(
+        V,
+        changed('{"l', '{"neuron_types":["x"],"l'),
+        "checkpoint.types-count",
+        "/neuron_types",
+    )
+    check_reject(
+        V,
+        changed('{"l', '{"neuron_types":[1],"l'),
+        "checkpoint.types-type",
+        "/neuron_types/0",
+    )
+    check_reject(
+        V,
+        changed('"b","b"]', '"b","c"]'),
+        "checkpoint.frozen-unknown",
+        "/frozen_layers/1",
+    )
+    check_reject(
+        V,
+        changed('"b","b"]', "null]"),
+        "checkpoint.frozen-type",
+        "/frozen_layers/0",
+    )
+    check_reject(
+        V,
+        changed('{"l', '{"metadata":[],"l'),
+        "checkpoint.metadata-type",
+        "/metadata",
+    )
+    check_reject(
+        V, changed("[4]", "[{}]"), "checkpoint.weight-type", "/weights/1/1/0"
+    )
+    check_reject(
+        V, changed("[4]", "[]"), "checkpoint.weight-rank", "/weights/1"
+    )
+    check_reject(
+        V, changed("[4]", "[[4]]"), "checkpoint.weight-rank", "/weights/1"
+    )
+    check_reject(
+        V, changed(",[4]", ""), "checkpoint.weight-shape", "/weights/1"
+    )
+    check_reject(
+        V,
+        changed("[4]", '["NaN"]'),
+        "checkpoint.weight-finite",
+        "/weights/1/1/0",
+    )
+
+
+def test_rules_go_before_places() raises:
+    # The first layer breaks the later rule.
+    check_reject(
+        "checkpoint.validate",
+        changed("[[[1,2]],[[3]", '[[[1,"NaN"]],[[true]'),
+        "checkpoint.weight-type",
+        "/weights/1/0/0",
+    )
+
+
+def test_config_validate() raises:
+    comptime V = "config.validate"
+    var defaults = '{"freeze_until":-1,"lr_backbone":"0000000000000000","lr_head":"3f847ae147ae147b"}'
+    check_accept(V, '{"document":{}}', defaults)
+    check_accept(
+        V,
+        '{"document":{"freeze_until":"a","lr_head":-0.0}}',
+        '{"freeze_until":"a","lr_backbone":"0000000000000000","lr_head":"8000000000000000"}',
+    )
+    check_reject(V, '{"document":null}', "config.object", "")
+    check_reject(V, '{"document":{"lr":1}}', "config.unknown-key", "/lr")
+    check_reject(
+        V,
+        '{"document":{"freeze_until":true}}',
+        "config.freeze-until-type",
+        "/freeze_until",
+    )
+    check_reject(
+        V,
+        '{"document":{"freeze_until":-2}}',
+        "config.freeze-until-range",
+        "/freeze_until",
+    )
+    check_reject(
+        V,
+        '{"document":{"lr_head":"1"}}',
+        "config.learning-rate-type",
+        "/lr_head",
+    )
+    check_reject(
+        V,
+        '{"document":{"lr_head":"NaN"}}',
+        "config.learning-rate-range",
+        "/lr_head",
+    )
+
+
+def with_checkpoint(rest: StringSpan) -> String:
+    """Makes the input of a transfer operation."""
+    return String('{"checkpoint":', CHECKPOINT, rest, "}")
+
+
+def test_freeze_and_unfreeze() raises:
+    check_accept(
+        "transfer.freeze", with_checkpoint(""), '{"frozen_layers":["b"]}'
+    )
+    check_accept(
+        "transfer.freeze",
+        with_checkpoint(',"until_index":1'),
+        '{"frozen_layers":["a","b"]}',
+    )
+    check_accept(
+        "transfer.freeze",
+        with_checkpoint(',"layer_names":["a"]'),
+        '{"frozen_layers":["a","b"]}',
+    )
+    check_reject(
+        "transfer.freeze",
+        with_checkpoint(',"layer_names":"a"'),
+        "transfer.layer-names-type",
+        "/layer_names",
+    )
+    check_reject(
+        "transfer.freeze",
+        with_checkpoint(',"layer_names":["c"]'),
+        "transfer.layer-names-unknown",
+        "/layer_names/0",
+    )
+    check_reject(
+        "transfer.freeze",
+        with_checkpoint(',"until_index":1.0'),
+        "transfer.until-index-type",
+        "/until_index",
+    )
+    check_reject(
+        "transfer.freeze",
+        with_checkpoint(',"until_index":2'),
+        "transfer.until-index-range",
+        "/until_index",
+    )
+    check_accept(
+        "transfer.unfreeze", with_checkpoint(""), '{"frozen_layers":["b"]}'
+    )
+    check_accept(
+        "transfer.unfreeze",
+        with_checkpoint(',"all_layers":true'),
+        '{"frozen_layers":[]}',
+    )
+    check_accept(
+        "transfer.unfreeze",
+        with_checkpoint(',"layer_names":["b"]'),
+        '{"frozen_layers":[]}',
+    )
+    check_reject(
+        "transfer.unfreeze",
+        with_checkpoint(',"all_layers":1'),
+        "transfer.all-layers-type",
+        "/all_layers",
+    )
+
+
+def test_apply() raises:
+    comptime A = "transfer.apply"
+    check_accept(
+        A,
+        with_checkpoint(',"config":{"lr_head":1}'),
+        '{"frozen_layers":["b"],"learning_rates":["0000000000000000","3ff0000000000000"]}',
+    )
+    check_accept(
+        A,
+        with_checkpoint(',"config":{"freeze_until":"a"}'),
+        '{"frozen_layers":["a","b"],"learning_rates":["0000000000000000","0000000000000000"]}',
+    )
+    check_reject(
+        A,
+        with_checkpoint(',"config":{"freeze_until":"c"}'),
+        "transfer.freeze-until-unknown",
+        "/config/freeze_until",
+    )
+    check_reject(
+        A,
+        with_checkpoint(',"config":{"freeze_until":2}'),
+        "transfer.freeze-until-unknown",
+        "/config/freeze_until",
+    )
+    check_reject(
+        A,
+        with_checkpoint(',"config":{"x":2}'),
+        "config.unknown-key",
+        "/config/x",
+    )
+
+
+def simulation(layers: StringSpan, rest: StringSpan) -> String:
+    """Makes the input of a simulation."""
+    return String('{"network":{"layers":[', layers, "]},", rest, "}")
+
+
+comptime LAYER = '{"weights":[[0.5,0.25]],"bias":[0.1],"neuron":{"model":"if","threshold":1.0}}'
+comptime CONSTANT = '"steps":3,"input":{"kind":"constant","values":[1.0,1.0]}'
+
+
+def test_the_example_of_the_protocol() raises:
+    check_accept(
+        "simulate",
+        simulation(
+            LAYER,
+            CONSTANT + ',"record":["counts","spikes","potential","trace"]',
+        ),
+        (
+            '{"readout":[2],"counts":[[2]],"spikes":[[[],[0],[0]]],"potential":[["3fe1999999999998"]],'
+            '"trace":[[{"before":["3feb333333333333"],"after":["3feb333333333333"]},'
+            '{"before":["3ffb333333333333"],"after":["3fe6666666666666"]},'
+            '{"before":["3ff8cccccccccccc"],"after":["3fe1999999999998"]}]]}'
+        ),
+    )
+
+
+def test_batches_have_a_leading_axis() raises:
+    var batch = '"steps":2,"input":{"kind":"spikes","indices":[[[0,1],[0]],[[],[]]]},"record":["spikes"]'
+    check_accept(
+        "simulate",
+        simulation(LAYER, batch),
+        '{"readout":[[1],[0]],"spikes":[[[[],[0]]],[[[],[]]]]}',
+    )
+
+
+def test_a_sample_of_a_batch_is_a_row_alone() raises:
+    var batch = '"steps":8,"input":{"kind":"poisson","rates":[[0.5,0.5],[0.5,0.5]],"seed":3,"sample":4}'
+    var one = '"steps":8,"input":{"kind":"poisson","rates":[0.5,0.5],"seed":3,"sample":5}'
+    var alone = run("simulate", simulation(LAYER, one))
+    var count = String(
+        alone[byte = alone.byte_length() - 3 : alone.byte_length() - 2]
+    )
+    assert_true(
+        run("simulate", simulation(LAYER, batch)).endswith(",[" + count + "]]}")
+    )
+
+
+def test_membrane_layers_never_fire() raises:
+    var input = String(simulation(LAYER, CONSTANT)).replace(
+        "]},", '],"readout":"membrane"},'
+    )
+    check_accept("simulate", input, '{"readout":["4004666666666666"]}')
+
+
+def test_leaks_resets_and_initial_potentials() raises:
+    var layer = '{"weights":[[1]],"neuron":{"model":"lif","decay":0.5,"threshold":1.5,"reset":"zero","initial_potential":-1}}'
+    var rest = '"steps":3,"input":{"kind":"spikes","indices":[[0],[0],[0]]},"record":["potential","spikes"]'
+    # -1 → 0.5 → 1.25 → 1.625, which fires.
+    check_accept(
+        "simulate",
+        simulation(layer, rest),
+        '{"readout":[1],"spikes":[[[],[],[0]]],"potential":[["0000000000000000"]]}',
+    )
+
+
+def test_networks_without_neurons() raises:
+    var layer = '{"weights":[],"neuron":{"model":"if","threshold":1}}'
+    var rest = '"steps":1,"input":{"kind":"spikes","indices":[[9007199254740991]]},"record":["counts","trace"]'
+    check_accept(
+        "simulate",
+        simulation(layer, rest),
+        '{"readout":[],"counts":[[]],"trace":[[{"before":[],"after":[]}]]}',
+    )
+
+
+def check_network(
+    old: StringSpan, new: StringSpan, code: StringSpan, path: StringSpan
+) raises:
+    """Checks the rejection of a network with one part replaced."""
+    var input = simulation(LAYER, CONSTANT)
+    assert_true(old in input, String(old))
+    check_reject("simulate", input.replace(old, new), code, path)
+
+
+def test_network_rules() raises:
+    check_network(
+        '{"layers":', '{"x":1,"layers":', "network.unknown-key", "/network/x"
+    )
+    check_network(
+        '"threshold":1.0',
+        '"threshold":1.0,"decay":1',
+        "network.unknown-key",
+        "/network/layers/0/neuron/decay",
+    )
+    check_network(
+        '"if"', '"lif"', "network.missing-key", "/network/layers/0/neuron/decay"
+    )
+    check_network(
+        '"layers":', '"readout":', "network.missing-key", "/network/layers"
+    )
+    check_network(LAYER, "", "network.layers", "/network/layers")
+    check_network(LAYER, "1", "network.object", "/network/layers/0")
+    check_network(
+        "0.25", "null", "network.weight-type", "/network/layers/0/weights/0/1"
+    )
+    check_network(
+        "0.25", "[1]", "network.weight-rank", "/network/layers/0/weights"
+    )
+    check_network(
+        "0.25",
+        '"Infinity"',
+        "network.weight-finite",
+        "/network/layers/0/weights/0/1",
+    )
+    check_network("[0.1]", "{}", "network.bias-type", "/network/layers/0/bias")
+    check_network(
+        "[0.1]", "[0.1,1]", "network.bias-shape", "/network/layers/0/bias"
+    )
+    check_network(
+        "[0.1]", '["NaN"]', "network.bias-finite", "/network/layers/0/bias/0"
+    )
+    check_network(
+        LAYER,
+        String(LAYER, ",", LAYER),
+        "network.chain",
+        "/network/layers/1/weights",
+    )
+    check_network(
+        '"if"', '"IF"', "network.neuron-model", "/network/layers/0/neuron/model"
+    )
+    check_network(
+        '"threshold":1.0',
+        '"threshold":0',
+        "network.threshold",
+        "/network/layers/0/neuron/threshold",
+    )
+    check_network(
+        '"if"',
+        '"if","reset":"none"',
+        "network.reset",
+        "/network/layers/0/neuron/reset",
+    )
+    check_network(
+        '"if"',
+        '"lif","decay":1.1',
+        "network.decay",
+        "/network/layers/0/neuron/decay",
+    )
+    check_network(
+        '"if"',
+        '"if","initial_potential":"NaN"',
+        "network.initial-potential",
+        "/network/layers/0/neuron/initial_potential",
+    )
+    check_network(
+        '{"layers":',
+        '{"readout":1,"layers":',
+        "network.readout",
+        "/network/readout",
+    )
+
+
+def test_input_rules() raises:
+    check_network('"steps":3', '"steps":0', "simulate.steps", "/steps")
+    check_network('"steps":3', '"steps":1048577', "simulate.steps", "/steps")
+    check_network('"constant"', '"current"', "input.kind", "/input/kind")
+    check_network(
+        '"constant"', '"constant","seed":1', "input.unknown-key", "/input/seed"
+    )
+    check_network(
+        '"constant","values"', '"poisson","rates"', "input.seed", "/input/seed"
+    )
+    check_network(
+        '"constant","values"',
+        '"poisson","seed":1,"sample":-1,"rates"',
+        "input.sample",
+        "/input/sample",
+    )
+    check_network(
+        '"values":[1.0,1.0]', '"values":[1.0]', "input.shape", "/input/values"
+    )
+    check_network(
+        '"values":[1.0,1.0]',
+        '"values":[[1,1],[1,true]]',
+        "input.shape",
+        "/input/values/1/1",
+    )
+    check_network(
+        '"values":[1.0,1.0]',
+        '"values":[1,"NaN"]',
+        "input.range",
+        "/input/values/1",
+    )
+    check_network(
+        '"constant","values":[1.0,1.0]',
+        '"spikes","indices":[[0],[]]',
+        "input.shape",
+        "/input/indices",
+    )
+    check_network(
+        '"constant","values":[1.0,1.0]',
+        '"spikes","indices":[[0],[1,0],[]]',
+        "input.indices",
+        "/input/indices/1/1",
+    )
+    check_network(
+        '"constant","values":[1.0,1.0]',
+        '"spikes","indices":[[2],[],[]]',
+        "input.indices",
+        "/input/indices/0/0",
+    )
+    check_network(
+        CONSTANT, CONSTANT + ',"record":["count"]', "record.kind", "/record/0"
+    )
+
+
+def test_runs_that_overflow() raises:
+    check_network(
+        "[[0.5,0.25]]",
+        "[[1.7e308,1.7e308]]",
+        "simulate.non-finite",
+        "/network/layers/0",
+    )
+
+
+def test_encode_poisson() raises:
+    check_accept(
+        "encode.poisson",
+        '{"rates":[1,0,1],"seed":0,"steps":2}',
+        '{"spikes":[[0,2],[0,2]]}',
+    )
+    check_reject(
+        "encode.poisson",
+        '{"rates":[1,[0]],"seed":0,"steps":2}',
+        "input.shape",
+        "/rates/1",
+    )
+    check_reject(
+        "encode.poisson",
+        '{"rates":[1.5],"seed":0,"steps":2}',
+        "input.range",
+        "/rates/0",
+    )
+    check_reject(
+        "encode.poisson",
+        '{"rates":[1],"seed":-1,"steps":2}',
+        "input.seed",
+        "/seed",
+    )
+
+
+def test_lines_of_any_length() raises:
+    var ends = List[Int32](length=2, fill=0)
+    assert_equal(external_call["pipe", Int32](ends.unsafe_ptr()), 0)
+    # Less than a pipe holds: nobody reads while this writes.
+    var long = String("x" * 40000)
+    write_all(ends[1], String("a\n\n", long, "\nrest").as_bytes())
+    _ = external_call["close", Int32](ends[1])
+    var reader = LineReader(ends[0])
+    var lengths: List[Int] = []
+    while reader.fill():
+        var line = reader.buffered()
+        while line:
+            lengths.append(len(line.take()))
+            line = reader.buffered()
+    assert_equal(lengths, [1, 0, 40000])
+    assert_equal(String(from_utf8=reader.rest()), "rest")
+    assert_equal(len(reader.rest()), 0)
+
+
+def main() raises:
+    TestSuite.discover_tests[__functions_in_module()]().run()

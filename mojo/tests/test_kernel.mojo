@@ -1,0 +1,154 @@
+"""Tests of the kernels: rounding without fused multiply-add, order of sums, resets, and both float types."""
+
+from std.testing import TestSuite, assert_equal, assert_false, assert_true
+
+from spikeparity.kernel import (
+    add,
+    add_columns,
+    add_products,
+    fire,
+    integrate,
+    padded,
+)
+
+
+def runtime(text: StringSpan) raises -> Float64:
+    """Reads a number at run time, so that the compiler cannot fold what is computed with it."""
+    return atof(text)
+
+
+def filled(size: Int, value: Float64) -> List[Float64]:
+    """Fills a padded row."""
+    return List[Float64](length=padded[DType.float64](size), fill=value)
+
+
+def columns_of(outputs: Int, weights: List[Float64]) -> List[Float64]:
+    """Lays out columns that have the same weight for every output."""
+    var columns: List[Float64] = []
+    for weight in weights:
+        columns.extend(filled(outputs, weight))
+    return columns^
+
+
+def test_products_are_rounded_before_the_sum() raises:
+    # (1 + 2^-30) * (1 - 2^-30) = 1 - 2^-60 rounds to 1, so the sum with -1 is 0. A fused multiply-add, which the
+    # compiler makes of it unless told `--fp-mode contract=off`, gives -2^-60.
+    var up, down = runtime("1.000000000931322574615478515625"), runtime(
+        "0.999999999068677425384521484375"
+    )
+    for outputs in range(1, 70):
+        var current = filled(outputs, 0)
+        add_products(
+            current, columns_of(outputs, [-1.0, up]), [Float64(1), down]
+        )
+        for value in current:
+            assert_equal(value, 0.0)
+
+
+def test_leaks_are_rounded_before_the_current_is_added() raises:
+    var up, down = runtime("1.000000000931322574615478515625"), runtime(
+        "0.999999999068677425384521484375"
+    )
+    for neurons in range(1, 70):
+        var potential = filled(neurons, up)
+        assert_true(integrate(potential, filled(neurons, -1), down))
+        for value in potential:
+            assert_equal(value, 0.0)
+
+
+def test_sums_follow_the_order_of_the_inputs() raises:
+    # From left to right 2^53 swallows each 1; any other order keeps a 2.
+    var big = runtime("9007199254740992")
+    for outputs in range(1, 140):
+        var current = filled(outputs, 0)
+        add_columns(
+            current, columns_of(outputs, [big, 1.0, 1.0, -big]), [0, 1, 2, 3]
+        )
+        var other = filled(outputs, 0)
+        add_products(
+            other,
+            columns_of(outputs, [big, 1.0, 1.0, -big]),
+            [Float64(1), 1, 1, 1],
+        )
+        for i in range(len(current)):
+            assert_equal(current[i], 0.0)
+            assert_equal(other[i], 0.0)
+
+
+def test_only_active_columns_are_added_each_to_its_output() raises:
+    for outputs in range(1, 140):
+        var stride = padded[DType.float64](outputs)
+        var columns = List[Float64](length=3 * stride, fill=0)
+        for i in range(3 * stride):
+            columns[i] = Float64(i)
+        var current = filled(outputs, 0.5)
+        add_columns(current, columns, [0, 2])
+        for i in range(outputs):
+            assert_equal(current[i], Float64(i + (2 * stride + i)) + 0.5)
+
+
+def test_zero_values_are_skipped_and_bias_is_added() raises:
+    var current = filled(3, 0)
+    add_products(current, columns_of(3, [1e308, 2.0]), [Float64(-0.0), 1.5])
+    add(current, filled(3, 0.25))
+    assert_equal(current[2], 3.25)
+
+
+def test_a_sum_clears_negative_zero() raises:
+    var potential = filled(1, -0.0)
+    assert_true(integrate(potential, filled(1, 0), 1))
+    assert_equal(1 / potential[0] > 0, True)
+
+
+def test_non_finite_potentials_are_seen_in_every_lane() raises:
+    for lane in range(20):
+        var current = filled(20, 1)
+        current[lane] = runtime("1e308") * 10
+        var potential = filled(20, 1)
+        assert_false(integrate(potential, current, 1))
+    var largest = filled(20, runtime("1.7976931348623157e308"))
+    assert_true(integrate(largest, filled(20, 0), 1))
+    assert_false(integrate(largest, filled(20, runtime("1e308")), 1))
+
+
+def test_neurons_fire_at_the_threshold_and_reset() raises:
+    var potential: List[Float64] = [
+        0.5,
+        1.0,
+        0.9999999999999999,
+        2.5,
+        0,
+        0,
+        0,
+        0,
+    ]
+    potential.resize(padded[DType.float64](8), 0)
+    var zeroed = potential.copy()
+    var fired: List[Int] = [99]
+    fire(potential, 1.0, False, fired)
+    assert_equal(fired, [1, 3])
+    assert_equal(
+        Span(potential)[0:4], Span([0.5, 0.0, 0.9999999999999999, 1.5])
+    )
+    fire(zeroed, 1.0, True, fired)
+    assert_equal(Span(zeroed)[0:4], Span([0.5, 0.0, 0.9999999999999999, 0.0]))
+
+
+def test_the_kernels_take_single_precision_too() raises:
+    # 2^24 swallows a 1 in binary32.
+    var stride = padded[DType.float32](5)
+    var columns = List[Float32](length=2 * stride, fill=1)
+    for i in range(stride):
+        columns[i] = 16777216
+    var current = List[Float32](length=stride, fill=0)
+    add_columns(current, columns, [0, 1])
+    var potential = List[Float32](length=stride, fill=0)
+    assert_true(integrate(potential, current, 1))
+    var fired: List[Int] = []
+    fire(potential, 16777216, False, fired)
+    assert_equal(len(fired), stride)
+    assert_equal(potential[4], 0)
+
+
+def main() raises:
+    TestSuite.discover_tests[__functions_in_module()]().run()
