@@ -9,11 +9,13 @@ import argparse
 import json
 import shlex
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from conformance import exit_codes
 from conformance.report.text import clean
-from conformance.session import Ask, Incident, Session
+
+if TYPE_CHECKING:
+    from conformance.session import Ask, Incident, Session
 
 EXAMPLE = "python -m conformance backends --json"
 
