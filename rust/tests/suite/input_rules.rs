@@ -112,8 +112,8 @@ fn each_rule_names_the_smallest_datum_at_fault() {
         ),
         (
             r#"{"kind":"spikes","indices":[[[],[-1]]]}"#,
-            "input.shape",
-            "/input/indices",
+            "input.indices",
+            "/input/indices/0/1/0",
         ),
         (
             r#"{"kind":"spikes","indices":[[[0],[0.0]]]}"#,
