@@ -1,0 +1,121 @@
+# The protocol: lines in, lines out.
+
+ask(line) = (reply = S.handle_line(S.Session(), line); isempty(reply) ? nothing : S.parse_json(reply))
+run_line(op, input) = """{"cmd":"run","id":"é","op":"$op","input":$input}"""
+output_of(op, input) = S.to_json(get(ask(run_line(op, input)), "output"))
+verdict_of(op, input) = (a = ask(run_line(op, input)); (get(a, "verdict"), get(a, "code"), get(a, "path")))
+
+@testset "hello" begin
+    answer = ask("""{"cmd":"hello","protocol":1,"root":"/","scratch":"/tmp"}""")
+    @test get(answer, "protocol") == 1 && get(answer, "name") == "julia" && get(answer, "language") == "Julia"
+    @test get(answer, "julia") == string(VERSION) && get(answer, "transport") == "process"
+    @test get(answer, "codes") == S.CODES && length(get(answer, "ops")) == 8
+    project = read(joinpath(@__DIR__, "..", "Project.toml"), String)
+    @test occursin("version = \"$(get(answer, "version"))\"", project)
+end
+
+@testset "verdicts" begin
+    accepted = ask(run_line("config.validate", """{"document":{}}"""))
+    @test accepted.names == ["id", "verdict", "output"] && get(accepted, "id") == "é"
+    rejected = ask(run_line("config.validate", """{"document":[]}"""))
+    @test rejected.names == ["id", "verdict", "code", "path", "message"]
+    @test get(rejected, "message") == "expected a config object, got an array"
+    @test get(ask(run_line("checkpoint.dream", "{}")), "verdict") == "unsupported"
+    @test get(ask(run_line("simulate", """{"profile":"fast-f32"}""")), "reason") == "the profile \"fast-f32\" is unknown"
+    @test ask("""{"cmd":"root","root":"/other"}""") === nothing
+end
+
+@testset "what the backend cannot do is an error, never an exception" begin
+    for line in ("", "[]", "nonsense", "{\"cmd\":\"fly\"}", "{\"cmd\":1}", "{}", "{\"cmd\":\"run\"}", "{\"cmd\":\"run\",\"id\":7}",
+                 run_line("json.parse", "{}"), run_line("json.parse", """{"base64":"!"}"""), run_line("config.validate", "7"))
+        @test get(ask(line), "verdict") == "error"
+    end
+    @test get(ask(run_line("json.parse", "{}")), "id") == "é"
+end
+
+@testset "tagged values" begin
+    @test output_of("json.parse", """{"text":"{\\"k\\":[1,-0,2.5,\\"x\\",true,null,1e2,9007199254740992]}"}""") ==
+          """{"value":{"o":[["k",{"a":[{"i":"1"},{"i":"-0"},{"n":"4004000000000000"},{"s":"x"},{"b":true},{"z":null},""" *
+          """{"n":"4059000000000000"},{"n":"4340000000000000"}]}]]}}"""
+    @test verdict_of("json.parse", """{"base64":"WzEsIMOkXQ=="}""") == ("reject", "json.syntax", "")      # [1, ä]
+    @test output_of("json.parse", """{"base64":"WzEsIsOkIl0="}""") == """{"value":{"a":[{"i":"1"},{"s":"ä"}]}}"""
+    @test verdict_of("json.parse", """{"base64":"/w=="}""") == ("reject", "json.encoding", "")
+    @test verdict_of("json.parse", """{"base64":""}""") == ("reject", "json.syntax", "")
+    @test verdict_of("json.parse", """{"text":"1e400"}""") == ("reject", "json.number-range", "")
+end
+
+@testset "base64 (RFC 4648, section 10)" begin
+    for (text, plain) in (("", ""), ("Zg==", "f"), ("Zm8=", "fo"), ("Zm9v", "foo"), ("Zm9vYg==", "foob"), ("Zm9vYmE=", "fooba"),
+                          ("Zm9vYmFy", "foobar"))
+        @test String(S.decode_base64(text)) == plain
+    end
+    @test S.decode_base64("+/8=") == [0xfb, 0xff]
+end
+
+const TWO = """{"layer_names":["a","b"],"layer_sizes":[[1,1],[1,1]],"weights":[[[1]],[[2]]],"frozen_layers":["b"]}"""
+
+@testset "operations and their paths" begin
+    @test output_of("checkpoint.validate", """{"document":$TWO}""") ==
+          """{"n_layers":2,"total_params":2,"layer_names":["a","b"],"frozen_layers":["b"]}"""
+    @test output_of("config.validate", """{"text":"{\\"freeze_until\\":\\"a\\"}"}""") ==
+          """{"freeze_until":"a","lr_backbone":"0000000000000000","lr_head":"3f847ae147ae147b"}"""
+    @test output_of("transfer.freeze", """{"checkpoint":$TWO,"until_index":0}""") == """{"frozen_layers":["a","b"]}"""
+    @test output_of("transfer.unfreeze", """{"checkpoint":$TWO,"all_layers":true}""") == """{"frozen_layers":[]}"""
+    @test output_of("transfer.apply", """{"checkpoint":$TWO,"config":{"freeze_until":-1,"lr_backbone":1}}""") ==
+          """{"frozen_layers":["b"],"learning_rates":["3f847ae147ae147b","3ff0000000000000"]}"""
+    @test verdict_of("transfer.freeze", """{"checkpoint":"a"}""") == ("reject", "checkpoint.object", "/checkpoint")
+    @test verdict_of("transfer.freeze", """{"checkpoint":$TWO,"layer_names":null}""") ==
+          ("reject", "transfer.layer-names-type", "/layer_names")
+    @test verdict_of("transfer.unfreeze", """{"checkpoint":$TWO,"all_layers":null}""") ==
+          ("reject", "transfer.all-layers-type", "/all_layers")
+    @test verdict_of("transfer.apply", """{"checkpoint":$TWO,"config":{"lr_head":-1}}""") ==
+          ("reject", "config.learning-rate-range", "/config/lr_head")
+end
+
+const NETWORK = """{"layers":[{"weights":[[0.5,0.25]],"bias":[0.1],"neuron":{"model":"if","threshold":1.0}}]}"""
+
+@testset "simulate" begin
+    input = """"input":{"kind":"constant","values":[1.0,1.0]}"""
+    @test output_of("simulate", """{"network":$NETWORK,"steps":3,$input,"record":["counts","spikes","potential"]}""") ==
+          """{"readout":[2],"counts":[[2]],"spikes":[[[],[0],[0]]],"potential":[["3fe1999999999998"]]}"""
+    @test output_of("simulate", """{"network":$NETWORK,"steps":1,$input,"record":["trace","trace"]}""") ==
+          """{"readout":[0],"trace":[[{"before":["3feb333333333333"],"after":["3feb333333333333"]}]]}"""
+    batch = """"input":{"kind":"constant","values":[[1,1],[2,2]]}"""
+    @test output_of("simulate", """{"network":$NETWORK,"steps":2,$batch,"record":["counts"]}""") ==
+          """{"readout":[[1],[2]],"counts":[[[1]],[[2]]]}"""
+    @test verdict_of("simulate", """{"network":[],"steps":0,"input":7}""") == ("reject", "network.object", "/network")
+    @test verdict_of("simulate", """{"network":$NETWORK,"steps":0,"input":7}""") == ("reject", "simulate.steps", "/steps")
+    @test verdict_of("simulate", """{"network":$NETWORK,"steps":1,"input":7,"record":1}""") == ("reject", "input.kind", "/input")
+    @test verdict_of("simulate", """{"network":$NETWORK,"steps":1,$input,"record":null}""") == ("reject", "record.kind", "/record")
+    @test verdict_of("simulate", """{"network":$NETWORK,"steps":1,"input":{"kind":"constant","values":["NaN",1]}}""") ==
+          ("reject", "input.range", "/input/values/0")
+end
+
+@testset "encode.poisson" begin
+    @test output_of("encode.poisson", """{"rates":[1,0],"seed":0,"steps":2}""") == """{"spikes":[[0],[0]]}"""
+    @test verdict_of("encode.poisson", """{"rates":[[1]],"seed":0,"steps":2}""") == ("reject", "input.shape", "/rates/0")
+    @test verdict_of("encode.poisson", """{"rates":7,"seed":0,"steps":2,"sample":-1}""") == ("reject", "input.sample", "/sample")
+    @test verdict_of("encode.poisson", """{"rates":7,"seed":0.0,"steps":1e0}""") == ("reject", "simulate.steps", "/steps")
+end
+
+@testset "the loop answers line by line and ends at bye" begin
+    requests = [run_line("config.validate", """{"document":{}}"""), """{"cmd":"root","root":"/x"}""", "[", """{"cmd":"bye"}""",
+                run_line("config.validate", """{"document":{}}""")]
+    output = IOBuffer()
+    S.serve(IOBuffer(join(requests, '\n')), output; session = S.Session())
+    answers = split(chomp(String(take!(output))), '\n')
+    @test length(answers) == 2
+    @test startswith(answers[1], "{\"id\":\"é\",\"verdict\":\"accept\"") && occursin("\"error\"", answers[2])
+end
+
+@testset "a line is answered before the next one has come, also one without an end" begin
+    input, output = Base.BufferStream(), Base.BufferStream()
+    task = @async (S.serve(input, output; session = S.Session()); close(output))
+    request = run_line("config.validate", """{"document":{}}""")
+    write(input, request, '\n', chop(request; tail = 20))
+    @test startswith(readline(output), "{\"id\":\"é\"")
+    write(input, last(request, 20))
+    close(input)
+    @test startswith(readline(output), "{\"id\":\"é\"")
+    wait(task)
+end

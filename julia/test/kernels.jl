@@ -1,0 +1,77 @@
+# The kernels against plain loops over outputs and inputs, bit by bit, in two float types.
+
+const K = S.Kernels
+
+"The contract's sum for one output: terms in ascending input order, product and sum rounded separately."
+function sequential(weights::Matrix{T}, i::Int, x::Vector{T}) where {T}
+    acc = zero(T)
+    for j in 1:length(x)
+        product = weights[i, j] * x[j]
+        acc = acc + product
+    end
+    acc
+end
+
+# Numbers of very different size, so that any other order or a fused product shows in the last bits.
+wild(T, k) = T((mod(7919k, 1009) - 500) / 3 * 2.0^mod(k, 23))
+
+@testset "currents in $T" for T in (Float64, Float32)
+    m, n = 37, 53
+    weights = [wild(T, i + m * j) for i in 1:m, j in 1:n]
+    values = [mod(j, 5) == 0 ? zero(T) : wild(T, 31j) for j in 1:n]
+    current = zeros(T, m)
+    K.add_products!(current, weights, values)
+    @test all(current[i] === sequential(weights, i, values) for i in 1:m)
+
+    spikes = [j for j in 1:n if mod(j, 3) == 0]
+    fill!(current, 0)
+    K.add_columns!(current, weights, [spikes; 99], length(spikes))
+    @test all(current[i] === sequential(weights, i, T[j in spikes for j in 1:n]) for i in 1:m)
+end
+
+@testset "a product is not fused with a sum" begin
+    # (1 + 2^-30)^2 = 1 + 2^-29 + 2^-60: the last term is lost when the product is rounded by itself.
+    current = [-(1 + 2.0^-29)]
+    K.add_products!(current, fill(1 + 2.0^-30, 1, 1), [1 + 2.0^-30])
+    @test current == [0.0]
+    potential = [1 + 2.0^-30]
+    K.integrate!(potential, [-(1 + 2.0^-29)], 1 + 2.0^-30)
+    @test potential == [0.0]
+end
+
+@testset "integration" begin
+    potential = [-0.0, 1.0]
+    @test K.integrate!(potential, [0.0, -3.0])
+    @test potential[1] === 0.0 && potential[2] === -2.0
+    @test !K.integrate!([floatmax(), 0.0], [floatmax(), 0.0])
+    @test !K.integrate!([0.0, 0.0], [0.0, NaN])
+    @test K.integrate!(potential, [1.0, 1.0], 0.5) && potential == [1.0, 0.0]
+end
+
+@testset "firing at the threshold, never below" begin
+    potential, spikes = [1.0, prevfloat(1.0), 2.5, -1.0], zeros(Int, 4)
+    @test K.fire!(spikes, potential, 1.0, true) == 2
+    @test spikes[1:2] == [1, 3] && potential == [0.0, prevfloat(1.0), 1.5, -1.0]
+    potential = [1.0, 2.5]
+    @test K.fire!(spikes, potential, 1.0, false) == 2
+    @test all(v === 0.0 for v in potential)
+end
+
+@testset "arrays that do not fit are refused" begin
+    weights = ones(2, 3)
+    @test_throws DimensionMismatch K.add_products!(zeros(3), weights, zeros(3))
+    @test_throws DimensionMismatch K.add_products!(zeros(2), weights, zeros(2))
+    @test_throws BoundsError K.add_columns!(zeros(2), weights, [4], 1)
+    @test_throws BoundsError K.add_columns!(zeros(2), weights, [0], 1)
+    @test_throws BoundsError K.add_columns!(zeros(2), weights, [1], 2)
+    @test_throws DimensionMismatch K.add_bias!(zeros(2), zeros(3))
+    @test_throws DimensionMismatch K.integrate!(zeros(2), zeros(3))
+    @test_throws DimensionMismatch K.fire!(zeros(Int, 1), zeros(2), 1.0, true)
+end
+
+@testset "a matrix without outputs takes inputs of any width" begin
+    current = Float64[]
+    K.add_columns!(current, zeros(0, 0), [7], 1)
+    K.add_products!(current, zeros(0, 0), [1.0])
+    @test isempty(current)
+end
