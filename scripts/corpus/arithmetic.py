@@ -698,6 +698,14 @@ overflow(
     "batch",
 )
 overflow(
+    "at-once-of-max-steps",
+    "1,048,576 steps are allowed, and the first ends the run: nothing may be set aside or computed for the others.",
+    0,
+    run(layer([[1e308]], bias=[1e308]), steps=1048576),
+    put("/network/layers/0/bias/0", 0.0) + put("/steps", 1),
+    "bias boundary",
+)
+overflow(
     "no-record",
     "Nothing but the readout is asked for, and the run is rejected all the same.",
     0,

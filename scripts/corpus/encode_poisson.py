@@ -226,12 +226,21 @@ accept(
     ("input.shape", "simulate.steps"),
 )
 encode.accept(
-    "encode-steps-max",
-    "1,048,576 steps are allowed; a quarter of a million lists per megabyte must pass the pipe.",
-    ask([], 5, 1048576),
+    "encode-steps-66000",
+    "66,000 steps: a counter of sixteen bits wraps at 65,536.",
+    ask([], 5, 66000),
     near="simulate.steps",
-    facts={"spikes": [[]] * 1048576},
+    facts={"spikes": [[]] * 66000},
     tags="philox boundary",
+)
+encode.reject(
+    "encode-rate-after-max-steps",
+    "input.range",
+    "/rates/0",
+    "1,048,576 steps are allowed, so the rate is at fault.",
+    ask([2.0], 5, 1048576),
+    put("/rates/0", 1.0) + put("/steps", 1),
+    tags="boundary",
 )
 
 # --- rejects
