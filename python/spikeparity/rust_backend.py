@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import signal
 
-from spikeparity import _rust
+from spikeparity._rust import serve
 
 
 def main() -> None:
     """Answer requests on standard input and output until ``bye``, the end of input or Ctrl-C."""
     # Python notes a signal and acts on it in the interpreter, which does not run while Rust serves.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    _rust.serve()
+    serve()
 
 
 if __name__ == "__main__":

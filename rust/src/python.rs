@@ -55,8 +55,7 @@ impl PyLayer {
                 weights.ndim()
             )));
         };
-        let bias = bias.map(|bias| floats(bias, "bias")).transpose()?;
-        let bias = bias.map(|bias| bias.as_array().iter().copied().collect());
+        let bias = bias.map(vector).transpose()?;
         let reset = match reset {
             "subtract" => Reset::Subtract,
             "zero" => Reset::Zero,
@@ -301,6 +300,17 @@ impl Batch {
     }
 }
 
+/// Copies a bias.
+fn vector(object: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
+    let bias = floats(object, "bias")?;
+    match bias.ndim() {
+        1 => Ok(bias.as_slice()?.to_vec()),
+        other => Err(PyValueError::new_err(format!(
+            "bias: expected 1 dimension, got {other}"
+        ))),
+    }
+}
+
 /// Borrows an array of float64 that lies row after row, so that no copy is needed.
 fn floats<'py>(object: &Bound<'py, PyAny>, name: &str) -> PyResult<PyReadonlyArrayDyn<'py, f64>> {
     let array = object
@@ -326,13 +336,25 @@ fn bytes<'py>(object: &Bound<'py, PyAny>) -> PyResult<PyReadonlyArrayDyn<'py, u8
 
 fn unsuitable(object: &Bound<'_, PyAny>, name: &str, dtype: &str) -> PyErr {
     let got = match (object.getattr("dtype"), object.get_type().name()) {
-        (Ok(dtype), _) => format!("an array of {dtype}"),
-        (_, Ok(name)) => name.to_string(),
+        (Ok(dtype), _) => format!(
+            "{dtype} in {}",
+            if is_c_contiguous(object) {
+                "C order"
+            } else {
+                "another order"
+            }
+        ),
+        (_, Ok(name)) => format!("{name}"),
         (Err(error), _) => return error,
     };
     PyTypeError::new_err(format!(
         "{name}: expected a C-contiguous NumPy array of {dtype}, got {got}"
     ))
+}
+
+fn is_c_contiguous(object: &Bound<'_, PyAny>) -> bool {
+    let flags = object.getattr("flags").and_then(|flags| flags.getattr("c_contiguous"));
+    flags.and_then(|flag| flag.extract()).unwrap_or(false)
 }
 
 /// An integer as far as an `i64` goes; a bool is none.

@@ -1,0 +1,124 @@
+"""The Rust safety mirror: an integrate-and-fire kernel on NumPy arrays, and the loop of the Rust backend.
+
+Arrays that come in are C-contiguous; they are borrowed for the time of a call, never copied, and must not be written to
+meanwhile, since other threads run. Arrays that come back are new. An array of another type or layout is a `TypeError`;
+a broken rule is a `spikeparity.rejection.RejectedError` (a `ValueError`) with `code` and `path`.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, SupportsIndex, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+@final
+class Layer:
+    """A dense layer of integrate-and-fire neurons, its weights packed for simulation."""
+
+    def __new__(
+        cls,
+        weights: NDArray[np.float64],
+        threshold: float,
+        *,
+        bias: NDArray[np.float64] | None = None,
+        decay: float | None = None,
+        reset: Literal["subtract", "zero"] = "subtract",
+        initial_potential: float = 0.0,
+    ) -> Layer:
+        """Pack a layer; its values are checked when it becomes part of a network.
+
+        Args:
+            weights: shape (outputs, inputs).
+            threshold: the potential from which a neuron spikes.
+            bias: shape (outputs,), added to the current at every step.
+            decay: the factor by which a leaky neuron's potential decays at each step; None for the plain neuron.
+            reset: whether a spike subtracts the threshold from the potential, or makes it zero.
+            initial_potential: the potential before the first step.
+
+        Raises:
+            TypeError: an array is not C-contiguous float64.
+            ValueError: `weights` has not two dimensions, or `bias` not one.
+            RejectedError: network.reset at `/neuron/reset`.
+        """
+
+    @property
+    def inputs(self) -> int:
+        """Number of inputs."""
+
+    @property
+    def outputs(self) -> int:
+        """Number of outputs, one neuron each."""
+
+@final
+class Network:
+    """A chain of layers that keeps the rules of stage `network`."""
+
+    def __new__(cls, layers: Sequence[Layer], *, readout: Literal["spikes", "membrane"] = "spikes") -> Network:
+        """Join layers.
+
+        Raises:
+            RejectedError: a rule of stage `network`, with a path below `/network`.
+        """
+
+    @property
+    def inputs(self) -> int:
+        """Number of inputs."""
+
+    def run_constant(self, values: NDArray[np.float64], steps: SupportsIndex) -> Run:
+        """Present values at every step.
+
+        Args:
+            values: shape (inputs,), or (samples, inputs) for a batch.
+            steps: number of time steps.
+
+        Raises:
+            RejectedError: simulate.steps, input.shape, input.range, simulate.non-finite.
+        """
+
+    def run_raster(self, raster: NDArray[np.bool_] | NDArray[np.uint8]) -> Run:
+        """Present spikes: an input spikes at a step where the raster is not 0.
+
+        Args:
+            raster: shape (steps, inputs), or (samples, steps, inputs) for a batch.
+
+        Raises:
+            RejectedError: input.shape, simulate.steps, simulate.non-finite.
+        """
+
+    def run_poisson(
+        self, rates: NDArray[np.float64], steps: SupportsIndex, seed: SupportsIndex, sample: SupportsIndex = 0
+    ) -> Run:
+        """Present Bernoulli spike trains drawn by Philox4x32-10 (Salmon et al. 2011).
+
+        Args:
+            rates: spike probabilities per step, shape (inputs,), or (samples, inputs) for a batch.
+            steps: number of time steps.
+            seed: decides, with the number of the sample, every spike.
+            sample: number of the first sample.
+
+        Raises:
+            RejectedError: simulate.steps, input.seed, input.sample, input.shape, input.range, simulate.non-finite.
+        """
+
+@final
+class Run:
+    """What a run gave: one array per layer, with a leading sample axis where the input was a batch."""
+
+    @property
+    def counts(self) -> list[NDArray[np.int64]]:
+        """Spike counts of each layer."""
+
+    @property
+    def potential(self) -> list[NDArray[np.float64]]:
+        """Potentials of each layer after the last step."""
+
+    @property
+    def readout(self) -> NDArray[np.int64] | NDArray[np.float64]:
+        """Counts of the last layer, or under membrane readout its potentials."""
+
+def serve() -> None:
+    """Answer requests on standard input and output until a `bye` or the end of input, with the GIL released.
+
+    Raises:
+        OSError: reading or writing failed.
+    """

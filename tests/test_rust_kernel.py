@@ -1,0 +1,281 @@
+"""The Rust kernel on NumPy arrays: the bits of plain Python loops, no copies of what comes in, no aliases going out."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import threading
+
+import numpy as np
+import pytest
+from spikeparity._rust import Layer, Network
+from spikeparity.rejection import RejectedError
+
+
+def plain(layers, inputs, *, membrane=False):
+    """Run (weights, bias, parameters) layers on a list of input vectors, in loops over Python floats."""
+    potentials = [[parameters.get("initial_potential", 0.0)] * len(weights) for weights, _, parameters in layers]
+    counts = [[0] * len(weights) for weights, _, _ in layers]
+    for x in inputs:
+        x = [float(value) for value in x]
+        for index, (weights, bias, parameters) in enumerate(layers):
+            spikes = []
+            for output, row in enumerate(weights.tolist()):
+                current = 0.0
+                for weight, value in zip(row, x, strict=True):
+                    current = current + weight * value
+                if bias is not None:
+                    current = current + float(bias[output])
+                v = potentials[index][output]
+                if "decay" in parameters:
+                    v = parameters["decay"] * v
+                v = v + current
+                fires = v >= parameters["threshold"] and not (membrane and index == len(layers) - 1)
+                if fires:
+                    v = 0.0 if parameters.get("reset") == "zero" else v - parameters["threshold"]
+                spikes.append(float(fires))
+                counts[index][output] += fires
+                potentials[index][output] = v
+            x = spikes
+    return counts, potentials
+
+
+def two_layers(rng):
+    return [
+        (rng.normal(size=(45, 30)), rng.normal(size=45), {"threshold": 0.7, "decay": 0.9, "initial_potential": 0.1}),
+        (rng.normal(size=(7, 45)), None, {"threshold": 1.3, "reset": "zero"}),
+    ]
+
+
+def network(layers, readout="spikes"):
+    return Network(
+        [
+            Layer(weights, parameters["threshold"], bias=bias, **rest(parameters))
+            for weights, bias, parameters in layers
+        ],
+        readout=readout,
+    )
+
+
+def rest(parameters):
+    return {key: value for key, value in parameters.items() if key != "threshold"}
+
+
+def assert_same(run, sample, due):
+    for layer, (counts, potentials) in enumerate(zip(*due, strict=True)):
+        assert run.counts[layer][sample].tolist() == counts
+        assert run.potential[layer][sample].tobytes() == np.array(potentials).tobytes()
+
+
+@pytest.mark.parametrize("readout", ["spikes", "membrane"])
+def test_constant_input_gives_the_bits_of_plain_loops(readout):
+    rng = np.random.default_rng(1)
+    layers = two_layers(rng)
+    values = rng.normal(size=(3, 30))
+    values[:, ::4] = 0.0
+    run = network(layers, readout).run_constant(values, 9)
+    for sample in range(3):
+        assert_same(run, sample, plain(layers, [values[sample]] * 9, membrane=readout == "membrane"))
+    assert run.readout is (run.potential if readout == "membrane" else run.counts)[-1]
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8])
+def test_a_raster_gives_the_bits_of_plain_loops(dtype):
+    rng = np.random.default_rng(2)
+    layers = two_layers(rng)
+    raster = (rng.random((3, 8, 30)) < 0.3).astype(dtype)
+    run = network(layers).run_raster(raster)
+    for sample in range(3):
+        assert_same(run, sample, plain(layers, raster[sample]))
+
+
+def philox(counter, key):
+    """Philox4x32-10, in Python integers."""
+    (a, b, c, d), (k, m) = counter, key
+    for _ in range(10):
+        p, q = 0xD2511F53 * a, 0xCD9E8D57 * c
+        a, b, c, d = (q >> 32) ^ b ^ k, q & 0xFFFFFFFF, (p >> 32) ^ d ^ m, p & 0xFFFFFFFF
+        k, m = (k + 0x9E3779B9) & 0xFFFFFFFF, (m + 0xBB67AE85) & 0xFFFFFFFF
+    return a, b, c, d
+
+
+def test_poisson_input_gives_the_bits_of_plain_loops():
+    rng = np.random.default_rng(3)
+    layers = two_layers(rng)
+    rates = rng.random((3, 30))
+    seed, first = 2**53 - 1, 2**40
+    run = network(layers).run_poisson(rates, np.int64(8), seed, first)
+    key = (seed % 2**32, seed // 2**32)
+    for sample in range(3):
+        number = first + sample
+        words = [
+            [philox((step, i // 4, number % 2**32, number // 2**32), key)[i % 4] for i in range(30)]
+            for step in range(8)
+        ]
+        raster = [[word < rate * 2.0**32 for word, rate in zip(step, rates[sample], strict=True)] for step in words]
+        assert_same(run, sample, plain(layers, raster))
+
+
+def test_a_row_alone_gives_what_it_gives_in_a_batch():
+    rng = np.random.default_rng(4)
+    net = network(two_layers(rng))
+    values, rates = rng.normal(size=(4, 30)), rng.random((4, 30))
+    raster = rng.random((4, 6, 30)) < 0.5
+    for batch, alone in [
+        (net.run_constant(values, 6), [net.run_constant(row, 6) for row in values]),
+        (net.run_raster(raster), [net.run_raster(sample) for sample in raster]),
+        (net.run_poisson(rates, 6, 5, 2), [net.run_poisson(row, 6, 5, 2 + k) for k, row in enumerate(rates)]),
+    ]:
+        assert batch.readout.shape == (4, 7)
+        for k, single in enumerate(alone):
+            assert single.readout.shape == (7,)
+            for layer in range(2):
+                assert single.counts[layer].tobytes() == batch.counts[layer][k].tobytes()
+                assert single.potential[layer].tobytes() == batch.potential[layer][k].tobytes()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs the high-water mark of memory in KiB")
+def test_inputs_are_not_copied():
+    net = Network([Layer(np.ones((1, 16384)), 1.0)])
+    # Zeros that nobody wrote take no memory, reading them neither: a copy of an input would show as 256 MiB.
+    values = np.zeros((2048, 16384))
+    raster = np.zeros((256, 64, 16384), dtype=bool)
+    for run in (
+        lambda: net.run_constant(values, 1),
+        lambda: net.run_raster(raster),
+        lambda: net.run_poisson(values, 1, 0),
+    ):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        run()
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024
+
+
+def test_read_only_inputs_and_views_of_rows_are_taken_as_they_are():
+    net = Network([Layer(np.eye(3), 1.0)])
+    values = np.arange(12.0).reshape(4, 3)
+    values.flags.writeable = False
+    assert net.run_constant(values[1:3], 1).potential[0].tolist() == [[2.0, 3.0, 4.0], [5.0, 6.0, 7.0]]
+
+
+def test_outputs_share_no_memory_with_anything():
+    weights, bias, values = np.eye(3), np.zeros(3), np.full(3, 0.25)
+    net = Network([Layer(weights, 1.0, bias=bias)], readout="membrane")
+    first, second = net.run_constant(values, 1), net.run_constant(values, 1)
+    assert not np.shares_memory(first.readout, second.readout)
+    first.readout[:] = 9.0
+    weights[:] = 7.0
+    bias[:] = 7.0
+    values[:] = 0.5
+    assert second.readout.tolist() == [0.25] * 3
+    assert net.run_constant(values, 1).readout.tolist() == [0.5] * 3
+
+
+def test_other_threads_run_meanwhile():
+    net = Network([Layer(np.ones((64, 512)), 1e9)])
+    rates = np.full((8, 512), 0.5)
+    ticks, done = [], threading.Event()
+
+    def tick():
+        while not done.wait(0.001):
+            ticks.append(1)
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    before = len(ticks)
+    net.run_poisson(rates, 2000, 1)
+    during = len(ticks) - before
+    done.set()
+    thread.join()
+    assert during > 3
+
+
+@pytest.mark.parametrize(
+    ("make", "code", "path"),
+    [
+        (lambda: Network([]), "network.layers", "/network/layers"),
+        (lambda: Network([Layer(np.array([[np.nan]]), 1.0)]), "network.weight-finite", "/network/layers/0/weights/0/0"),
+        (lambda: Network([Layer(np.eye(2), 1.0, bias=np.ones(1))]), "network.bias-shape", "/network/layers/0/bias"),
+        (lambda: Network([Layer(np.eye(2), 1.0), Layer(np.eye(3), 0.0)]), "network.chain", "/network/layers/1/weights"),
+        (lambda: Network([Layer(np.eye(2), 0.0)]), "network.threshold", "/network/layers/0/neuron/threshold"),
+        (lambda: Layer(np.eye(2), 1.0, reset="none"), "network.reset", "/neuron/reset"),
+        (lambda: Network([Layer(np.eye(2), 1.0, decay=1.5)]), "network.decay", "/network/layers/0/neuron/decay"),
+        (lambda: Network([Layer(np.eye(2), 1.0)], readout="x"), "network.readout", "/network/readout"),
+        (
+            lambda: Network([Layer(np.eye(2), 0.0)], readout="x"),
+            "network.threshold",
+            "/network/layers/0/neuron/threshold",
+        ),
+    ],
+)
+def test_a_network_that_breaks_a_rule(make, code, path):
+    with pytest.raises(RejectedError) as error:
+        make()
+    assert (error.value.code, error.value.path) == (code, path)
+    assert isinstance(error.value, ValueError)
+
+
+@pytest.mark.parametrize(
+    ("run", "code", "path"),
+    [
+        (lambda net: net.run_constant(np.zeros(2), 0), "simulate.steps", "/steps"),
+        (lambda net: net.run_constant(np.zeros(3), 2**20 + 1), "simulate.steps", "/steps"),
+        (lambda net: net.run_constant(np.zeros(3), 10**30), "simulate.steps", "/steps"),
+        (lambda net: net.run_constant(np.zeros(3), 1), "input.shape", "/input/values"),
+        (lambda net: net.run_constant(np.zeros((1, 1, 2)), 1), "input.shape", "/input/values"),
+        (lambda net: net.run_constant(np.zeros(()), 1), "input.shape", "/input/values"),
+        (lambda net: net.run_constant(np.array([0, np.inf]), 1), "input.range", "/input/values/1"),
+        (lambda net: net.run_constant(np.array([[0, 0], [np.nan, 0]]), 1), "input.range", "/input/values/1/0"),
+        (lambda net: net.run_constant(np.array([1e308, 1e308]), 2), "simulate.non-finite", "/network/layers/0"),
+        (lambda net: net.run_raster(np.zeros((4, 3), dtype=bool)), "input.shape", "/input/raster"),
+        (lambda net: net.run_raster(np.zeros((0, 2), dtype=bool)), "simulate.steps", "/steps"),
+        (lambda net: net.run_poisson(np.zeros(2), 1, -1), "input.seed", "/input/seed"),
+        (lambda net: net.run_poisson(np.zeros(2), 1, 2**53), "input.seed", "/input/seed"),
+        (lambda net: net.run_poisson(np.zeros((2, 2)), 1, 0, 2**53 - 1), "input.sample", "/input/sample"),
+        (lambda net: net.run_poisson(np.array([0.5, np.nextafter(1, 2)]), 1, 0), "input.range", "/input/rates/1"),
+    ],
+)
+def test_an_input_that_breaks_a_rule(run, code, path):
+    net = Network([Layer(np.ones((1, 2)), 1e308)])
+    with pytest.raises(RejectedError) as error:
+        run(net)
+    assert (error.value.code, error.value.path) == (code, path)
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        lambda net: net.run_constant([0.0, 0.0], 1),
+        lambda net: net.run_constant(np.zeros(2, dtype=np.float32), 1),
+        lambda net: net.run_constant(np.zeros((2, 4)).T[::2], 1),
+        lambda net: net.run_constant(np.asfortranarray(np.zeros((3, 2))), 1),
+        lambda net: net.run_constant(np.zeros(2), 1.0),
+        lambda net: net.run_constant(np.zeros(2), True),
+        lambda net: net.run_raster(np.zeros((1, 2))),
+        lambda net: net.run_raster(np.zeros((2, 4), dtype=bool)[:, ::2]),
+        lambda net: Layer(np.eye(2, dtype=np.complex128), 1.0),
+        lambda net: Layer(np.eye(2), 1.0, bias=[1.0, 2.0]),
+    ],
+)
+def test_what_would_need_a_conversion_is_a_type_error(run):
+    net = Network([Layer(np.ones((1, 2)), 1.0)])
+    with pytest.raises(TypeError):
+        run(net)
+
+
+@pytest.mark.parametrize(
+    "layer", [lambda: Layer(np.zeros(2), 1.0), lambda: Layer(np.eye(2), 1.0, bias=np.zeros((2, 1)))]
+)
+def test_a_layer_is_made_of_a_matrix_and_a_vector(layer):
+    with pytest.raises(ValueError, match="dimension"):
+        layer()
+
+
+def test_a_batch_without_samples_gives_empty_arrays():
+    net = Network([Layer(np.ones((3, 2)), 1.0)])
+    assert net.run_constant(np.zeros((0, 2)), 1).readout.shape == (0, 3)
+
+
+def test_layers_without_outputs_or_inputs():
+    assert Network([Layer(np.zeros((0, 2)), 1.0)]).run_constant(np.ones(2), 1).readout.shape == (0,)
+    biased = Network([Layer(np.zeros((2, 0)), 1.0, bias=np.ones(2))])
+    assert biased.run_raster(np.zeros((4, 0), dtype=bool)).readout.tolist() == [4, 4]
