@@ -332,7 +332,7 @@ current(
     values=POINT,
     tags="fma order-of-sum",
 )
-ROW, POINT = decimals(40, 79), [abs(value) for value in decimals(40, 80)]
+ROW, POINT = decimals(40, 83), [abs(value) for value in decimals(40, 84)]
 current(
     "products-forty",
     "Forty products and sums, each rounded.",

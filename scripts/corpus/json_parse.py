@@ -7,7 +7,7 @@ from cases import Cases, raw, reraw, retext, text
 parse = Cases("json.parse")
 TABLES = [parse]
 
-RFC = "RFC 8259"
+GRAMMAR, STRING, UTF_8 = "RFC 8259", "RFC 8259, section 7", "RFC 3629, section 4"
 MAX = "1.7976931348623157e308"
 HALFWAY_TO_INFINITY = 2**1024 - 2**970
 """The integer in the middle of the largest binary64 and 2^1024: ties to even, so it is infinite."""
@@ -129,9 +129,8 @@ SYNTAX = [
     ("depth-64-unclosed", "[" * 64, "[" * 64 + "]" * 64, "depth 64 is no fault, but the end of input is one"),
 ]
 for name, bad, good, why in SYNTAX:
-    parse.reject(
-        f"json-syntax-{name}", "json.syntax", "", f"{why[0].upper()}{why[1:]}.", text(bad), retext(good), tags="syntax"
-    )
+    why = f"{why[0].upper()}{why[1:]}."
+    parse.reject(f"json-syntax-{name}", "json.syntax", "", why, text(bad), retext(good), tags="syntax", source=GRAMMAR)
 
 
 # --- json.encoding: (id, bytes, repaired bytes, why)
@@ -176,7 +175,9 @@ ENCODING = [
     ("in-key", b'{"\xe9":1}', b'{"\xc3\xa9":1}', "Keys must be decoded as strictly as values."),
 ]
 for name, bad_bytes, good_bytes, why in ENCODING:
-    parse.reject(f"json-encoding-{name}", "json.encoding", "", why, raw(bad_bytes), reraw(good_bytes), tags="unicode")
+    origin = "oracle" if name == "bom" else UTF_8
+    data, repair = raw(bad_bytes), reraw(good_bytes)
+    parse.reject(f"json-encoding-{name}", "json.encoding", "", why, data, repair, tags="unicode", source=origin)
 
 ENCODING_EDGES = [
     ("two-bytes-first", b'"\xc2\x80"', "\x80", "U+0080 is the first of two bytes and no ASCII control character."),
@@ -211,6 +212,7 @@ for name, good_bytes, value, why in ENCODING_EDGES:
         near="json.encoding",
         facts={"value": {"s": value}},
         tags="unicode",
+        source=UTF_8,
     )
 
 
@@ -701,7 +703,7 @@ VALUES = [
     ),
 ]
 for name, good, value, why in VALUES:
-    parse.accept(f"json-value-{name}", why, text(good), near="json.syntax", facts={"value": value})
+    parse.accept(f"json-value-{name}", why, text(good), near="json.syntax", facts={"value": value}, source=GRAMMAR)
 
 STRINGS = [
     ("all-escapes", '"\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041"', '"\\/\b\f\n\r\tA', "All nine escapes in one string."),
@@ -736,7 +738,13 @@ STRINGS = [
 ]
 for name, good, value, why in STRINGS:
     parse.accept(
-        f"json-string-{name}", why, text(good), near="json.syntax", facts={"value": {"s": value}}, tags="unicode"
+        f"json-string-{name}",
+        why,
+        text(good),
+        near="json.syntax",
+        facts={"value": {"s": value}},
+        tags="unicode",
+        source=STRING,
     )
 
 
