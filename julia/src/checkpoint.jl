@@ -52,7 +52,8 @@ Read a checkpoint document with inline weights from JSON text.
 """
 read_checkpoint(text::AbstractString) = read_checkpoint(parse_json(String(text)), ROOT)
 
-function read_checkpoint(document, at::JsonPointer)
+function read_checkpoint(@nospecialize(root), at::JsonPointer)
+    document = checkpoint_object(root, at)
     check_checkpoint(document, at)
     matrices, sizes = get(document, "weights"), get(document, "layer_sizes")
     weights = Matrix{Float64}[]
@@ -68,8 +69,8 @@ end
 "A list of strings, known to be one or absent, as a vector of its own."
 strings(@nospecialize list) = list === missing ? String[] : append!(String[], list)
 
-function check_checkpoint(document, at::JsonPointer)
-    checkpoint_object(document, at)
+"Every rule on the parts of a checkpoint object, in order."
+function check_checkpoint(document::JsonObject, at::JsonPointer)
     checkpoint_unknown_key(document, at)
     checkpoint_missing_key(document, at)
     checkpoint_names_type(document, at)
@@ -91,8 +92,8 @@ end
 const CHECKPOINT_REQUIRED = ["layer_names", "layer_sizes", "weights"]
 const CHECKPOINT_KEYS = [CHECKPOINT_REQUIRED; "neuron_types"; "metadata"; "frozen_layers"]
 
-checkpoint_object(document, at) =
-    document isa JsonObject || reject("checkpoint.object", at, "expected a checkpoint object, got ", describe(document))
+checkpoint_object(@nospecialize(root), at::JsonPointer) = root isa JsonObject ? root :
+    reject("checkpoint.object", at, "expected a checkpoint object, got ", describe(root))
 
 checkpoint_unknown_key(document, at) = known_keys("checkpoint.unknown-key", document, CHECKPOINT_KEYS, at)
 

@@ -34,7 +34,8 @@ Read a transfer config from JSON text.
 """
 read_config(text::AbstractString) = read_config(parse_json(String(text)), ROOT)
 
-function read_config(document, at::JsonPointer)
+function read_config(@nospecialize(root), at::JsonPointer)
+    document = config_object(root, at)
     check_config(document, at)
     until = get(document, "freeze_until", -1)
     TransferConfig(until isa AbstractString ? String(until) : integer(until)::Int,
@@ -42,8 +43,8 @@ function read_config(document, at::JsonPointer)
                    number(get(document, "lr_head", 0.01)))
 end
 
-function check_config(document, at::JsonPointer)
-    config_object(document, at)
+"Every rule on the parts of a config object, in order."
+function check_config(document::JsonObject, at::JsonPointer)
     config_unknown_key(document, at)
     config_freeze_until_type(document, at)
     config_freeze_until_range(document, at)
@@ -51,8 +52,8 @@ function check_config(document, at::JsonPointer)
     config_learning_rate_range(document, at)
 end
 
-config_object(document, at) =
-    document isa JsonObject || reject("config.object", at, "expected a config object, got ", describe(document))
+config_object(@nospecialize(root), at::JsonPointer) = root isa JsonObject ? root :
+    reject("config.object", at, "expected a config object, got ", describe(root))
 
 config_unknown_key(document, at) =
     known_keys("config.unknown-key", document, ["freeze_until", "lr_backbone", "lr_head"], at)

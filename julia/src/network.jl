@@ -62,6 +62,9 @@ end
 "Number of inputs of a network; `nothing` where the first layer has no outputs and takes any."
 input_width(network::Network) = outputs(first(network.layers)) == 0 ? nothing : inputs(first(network.layers))
 
+const NetworkPart = Tuple{Symbol,Any,JsonPointer}          # kind, value, place
+const PlacedObjects = Vector{Tuple{JsonObject,JsonPointer}}
+
 """
     read_network(text)
 
@@ -72,8 +75,11 @@ Read a network document from JSON text.
 """
 read_network(text::AbstractString) = read_network(parse_json(String(text)), ROOT)
 
-function read_network(document, at::JsonPointer, ::Type{T} = Float64) where {T}
-    check_network(document, at)
+function read_network(@nospecialize(root), at::JsonPointer, ::Type{T} = Float64) where {T}
+    parts = network_parts(root, at)
+    network_object(parts)
+    document = root::JsonObject
+    check_network(document, parts, at)
     layers, due_inputs = Layer{T}[], 0
     for layer in get(document, "layers")
         push!(layers, read_layer(layer, due_inputs, T))
@@ -92,9 +98,8 @@ function read_layer(layer::JsonObject, due_inputs::Int, ::Type{T}) where {T}
              number(get(neuron, "initial_potential", 0.0)))
 end
 
-function check_network(document, at::JsonPointer)
-    parts = network_parts(document, at)
-    network_object(parts)
+"Every rule after that on objects, in order."
+function check_network(document::JsonObject, parts::Vector{NetworkPart}, at::JsonPointer)
     network_unknown_key(parts)
     network_missing_key(parts)
     network_layers(get(document, "layers"), at / "layers")
@@ -114,11 +119,8 @@ function check_network(document, at::JsonPointer)
     network_readout(get(document, "readout", "spikes"), at / "readout")
 end
 
-const NetworkPart = Tuple{Symbol,Any,JsonPointer}          # kind, value, place
-const PlacedObjects = Vector{Tuple{JsonObject,JsonPointer}}
-
 "What should be objects, in the order of checks: the network, layer 0, its neuron, layer 1, its neuron, …"
-function network_parts(document, at::JsonPointer)
+function network_parts(@nospecialize(document), at::JsonPointer)
     parts = NetworkPart[(:network, document, at)]
     layers = document isa JsonObject ? get(document, "layers") : missing
     layers isa AbstractVector || return parts
