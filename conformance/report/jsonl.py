@@ -9,13 +9,17 @@ import dataclasses
 import json
 import os
 import platform
+import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
+from conformance.backend_facts import BackendFacts
 from conformance.corpora import Corpus
+from conformance.coverage import Coverage
 from conformance.divergence import Divergence
 from conformance.errors import UsageError
 from conformance.outcome import PASS, Result
@@ -35,8 +39,8 @@ class Report:
             raise UsageError(f"report {path}: {error.strerror}") from None
         self.path = path
 
-    def header(self, corpora: Sequence[Corpus], selected: int, argv: Sequence[str]) -> None:
-        """Say what is run where."""
+    def header(self, corpora: Sequence[Corpus], selected: int, argv: Sequence[str], backends: Sequence[str]) -> None:
+        """Say what is run where; ``backends`` in the order shown."""
         self._write(
             "header",
             format=FORMAT,
@@ -47,19 +51,27 @@ class Report:
             platform=platform_facts(),
             corpora=[{"root": str(c.root), "sha256": c.sha256, "cases": len(c.cases)} for c in corpora],
             selected=selected,
+            backends=list(backends),
         )
 
-    def backend(self, session: Session) -> None:
-        """Say what a backend is, or why it is not there."""
-        self._write("backend", **backend_facts(session))
+    def rules(self, rows: Iterable[Coverage]) -> None:
+        """Name, for every rule that the run touches, its selected cases."""
+        for row in rows:
+            if row.rejects or row.near_misses:
+                cases = {"rejects": row.rejects, "near_misses": row.near_misses}
+                self._write("rule", code=row.rule.code, statement=row.rule.statement, **cases)
+
+    def backend(self, session: Session, required: bool) -> BackendFacts:
+        """Say what a backend is, or why it is not there; returns the facts as a reader of the report gets them."""
+        row = backend_facts(session) | {"complete": session.manifest.complete, "required": required}
+        self._write("backend", **row)
+        return BackendFacts.from_row(row)
 
     def result(self, result: Result) -> None:
         """Write the outcome of a case; for a pass no more than that."""
-        row: dict[str, Any] = {"backend": result.backend, "id": result.id, "op": result.op, "outcome": result.outcome}
+        row = result.row()
         if result.outcome != PASS:
-            row |= {"message": result.message, "expected": result.expected, "got": result.got}
-            row |= {"differences": [dataclasses.asdict(d) for d in result.differences]}
-            row |= {"more_differences": result.more_differences, "repeat": repeat_command(result.backend, result.id)}
+            row["repeat"] = repeat_command(result.backend, result.id)
         self._write("result", **row)
 
     def incident(self, backend: str, incident: Incident) -> None:
@@ -70,9 +82,12 @@ class Report:
         """Write where a failed simulation first went wrong."""
         self._write("divergence", backend=backend, id=case_id, **dataclasses.asdict(divergence), ulps=divergence.ulps)
 
-    def footer(self, conforms: bool, exit_code: int, counts: dict[str, dict[str, dict[str, int]]]) -> None:
+    def footer(
+        self, conforms: bool, exit_code: int, seconds: float, counts: dict[str, dict[str, dict[str, int]]]
+    ) -> None:
         """Close the account; a report without this line was cut short."""
-        self._write("footer", ended=_now(), conforms=conforms, exit_code=exit_code, counts=counts)
+        took = round(seconds, 3)
+        self._write("footer", ended=_now(), conforms=conforms, exit_code=exit_code, seconds=took, counts=counts)
         self.close()
 
     def flush(self) -> None:
@@ -92,7 +107,18 @@ class Report:
 
 def repeat_command(backend: str, case_id: str) -> str:
     """Return the command that asks this backend this case again."""
-    return f"python -m conformance run --backend {backend} --id {case_id}"
+    return f"{python_command()} -m conformance run --backend {backend} --id {case_id}"
+
+
+@cache
+def python_command() -> str:
+    """Return what to type for the Python that runs this: ``python`` where that is it, else its path."""
+    running = Path(sys.executable)
+    found = shutil.which("python")
+    if found is not None and Path(found).absolute() == running.absolute():
+        return "python"
+    here = Path.cwd()
+    return str(running.relative_to(here) if running.is_relative_to(here) else running)
 
 
 def backend_facts(session: Session) -> dict[str, Any]:
