@@ -11,6 +11,8 @@ from typing import Literal, SupportsIndex, final
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = ["Layer", "Network", "Run", "serve"]
+
 @final
 class Layer:
     """A dense layer of integrate-and-fire neurons, its weights packed for simulation."""

@@ -149,7 +149,7 @@ impl PyNetwork {
     }
 
     /// Present spike trains that are drawn from rates (Philox4x32-10).
-    #[pyo3(signature = (rates, steps, seed, sample=None))]
+    #[pyo3(signature = (rates, steps, seed, sample=None), text_signature = "($self, rates, steps, seed, sample=0)")]
     fn run_poisson(
         &self,
         rates: &Bound<'_, PyAny>,

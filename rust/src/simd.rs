@@ -1,6 +1,6 @@
 //! Runs a computation with vector instructions as wide as the machine has: the one module with unsafe code.
 //!
-//! A portable build may use SSE2 alone. What a [`Work`] does is therefore compiled once more per [`Level`], and the
+//! A portable build may use SSE2 alone. What a `Work` does is therefore compiled once more per [`Level`], and the
 //! level is chosen at run time. Wider vectors change the speed and never a bit: lanes are independent, and rustc emits
 //! no fused multiply-add that the source does not name (`every_level_gives_the_same_bits` in the tests holds this).
 

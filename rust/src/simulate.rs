@@ -86,6 +86,18 @@ impl From<NonFinite> for Rejection {
 
 /// Runs one sample for `steps` steps.
 ///
+/// ```
+/// use spikeparity::network::Network;
+/// use spikeparity::simulate::{simulate, Input, Record};
+///
+/// let network = br#"{"layers":[{"weights":[[0.5,0.25]],"bias":[0.1],"neuron":{"model":"if","threshold":1.0}}]}"#;
+/// let network = Network::parse(network)?;
+/// let run = simulate(&network, Input::Constant(&[1.0, 1.0]), 3, Record { spikes: true, trace: false })?;
+/// assert_eq!(run.counts, [[2]]);
+/// assert_eq!(run.spikes, [[vec![], vec![0], vec![0]]]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// The input has as many entries as the network has inputs, one per step where it is given step by step, and its
 /// indices are in range.
 ///
