@@ -332,7 +332,7 @@ current(
     values=POINT,
     tags="fma order-of-sum",
 )
-ROW, POINT = decimals(40, 83), [abs(value) for value in decimals(40, 84)]
+ROW, POINT = decimals(40, 79), [abs(value) for value in decimals(40, 80)]
 current(
     "products-forty",
     "Forty products and sums, each rounded.",
@@ -698,14 +698,6 @@ overflow(
     "batch",
 )
 overflow(
-    "at-once-of-max-steps",
-    "1,048,576 steps are allowed, and the first ends the run: nothing may be set aside or computed for the others.",
-    0,
-    run(layer([[1e308]], bias=[1e308]), steps=1048576),
-    put("/network/layers/0/bias/0", 0.0) + put("/steps", 1),
-    "bias boundary",
-)
-overflow(
     "no-record",
     "Nothing but the readout is asked for, and the run is rejected all the same.",
     0,
@@ -745,4 +737,38 @@ order(
     run(layer([[1.0], [1e308]], bias=[0.0, 1e308]), layer([[1e308, 0.0]], bias=[1e308])),
     (0, put("/network/layers/0/bias", [0.0, 0.0])),
     (1, put("/network/layers/1/bias", [0.0])),
+)
+
+# The same over thousands of steps: a kernel that takes a block of steps layer by layer must still find the first.
+CREEP, FASTER = -3.9e304, -4e304
+"""Added at every step from 0 on they leave the finite numbers at steps 4,609 and 4,494."""
+
+order(
+    "late-step-before-layer",
+    "Layer 1 overflows at step 4,494, layer 0 at step 4,609: within one block of steps layer 0 is run first.",
+    run(layer([[2.0], [CREEP]]), layer([[FASTER, 0.0]]), steps=5000),
+    (1, put(first_weight(1), -1.0)),
+    (0, put("/network/layers/0/weights/1", [-1.0])),
+)
+order(
+    "late-layer-0-before-layer-1",
+    "Now layer 0 overflows at step 4,494 and layer 1 at step 4,609.",
+    run(layer([[2.0], [FASTER]]), layer([[CREEP, 0.0]]), steps=5000),
+    (0, put("/network/layers/0/weights/1", [-1.0])),
+    (1, put(first_weight(1), -1.0)),
+)
+order(
+    "late-sample-before-step",
+    "Sample 0 overflows in layer 1 at step 4,494, sample 1 in layer 0 at step 0.",
+    run(layer([[1.0, 1e308]]), layer([[FASTER]]), steps=5000, stimulus=constant([[1.0, 0.0], [0.0, 2.0], [0.0, 3.0]])),
+    (1, put(first_weight(1), -1.0)),
+    (0, put("/input/values", [[1.0, 0.0]])),
+)
+overflow(
+    "late-last-step",
+    "Only the last of 4,495 steps overflows.",
+    0,
+    run(layer([[FASTER]]), steps=4495),
+    put("/steps", 4494),
+    "boundary",
 )

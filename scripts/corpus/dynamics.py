@@ -404,6 +404,32 @@ single(
     "long decay",
 )
 
+LONG = network(
+    layer([[0.37, 0.11], [-0.2, 0.9]], lif(0.95)),
+    layer([[0.6, 0.3]], bias=[-0.01]),
+    layer([[0.5]], neuron(reset="zero")),
+)
+accept(
+    "long-three-layers",
+    "3,000 steps of three layers: potentials must pass unchanged from one block of steps to the next.",
+    simulation(LONG, 3000, constant([1.0, 0.7]), "counts", "potential"),
+    "long decay bias",
+)
+accept(
+    "long-batch",
+    "3,000 steps of five samples: blocks of steps and of samples at once.",
+    simulation(LONG, 3000, constant([[i / 5, 1 - i / 5] for i in range(5)]), "counts", "potential"),
+    "long batch decay bias",
+)
+accept(
+    "long-spikes",
+    "2,000 steps of input spikes, every seventh step silent.",
+    simulation(
+        LONG, 2000, spikes([[] if t % 7 == 3 else [0, 1] if t % 3 else [1] for t in range(2000)]), "counts", "potential"
+    ),
+    "long decay bias",
+)
+
 # --- layers
 
 CHAIN = network(layer([[1.0]]), layer([[1.0]]), layer([[1.0]]))
@@ -750,6 +776,13 @@ accept(
     simulation(IDENTITY, 4, poisson(RATES, 2**32 + 7), "spikes"),
     "poisson philox boundary",
     spikes=[fired(RATES, 2**32 + 7, 0, 4)],
+)
+accept(
+    "poisson-long",
+    "3,000 steps: the step counter goes on from one block of steps to the next.",
+    simulation(IDENTITY, 3000, poisson(RATES, 99), "counts"),
+    "poisson philox long",
+    counts=[[sum(i in step for step in fired(RATES, 99, 0, 3000)) for i in range(9)]],
 )
 accept(
     "poisson-into-weights",
