@@ -19,7 +19,7 @@ def judge(case: Case, backend: str, answer: dict[str, Any]) -> Result:
     """Compare an answer with the due one."""
 
     def result(outcome: str, **rest: Any) -> Result:
-        return Result(backend, case.id, case.op, outcome, **rest)
+        return Result(backend, case.id, case.op, outcome, why=case.why, **rest)
 
     fault = fault_of_answer(answer)
     if fault:

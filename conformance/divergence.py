@@ -1,4 +1,4 @@
-"""Where two simulations part: the first sample, step, layer and neuron whose state is not the due one."""
+"""Where two simulations part: the first sample, step, layer and neuron whose state is not the due one, and what is near."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import Any
 from conformance.floats import decode, ulps
 
 RECORDS = ["counts", "spikes", "potential", "trace"]
+RASTER_STEPS = 200
+RASTER_NEURONS = 64
+TRACE_STEPS = 48
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,47 @@ class State:
 
 
 @dataclass(frozen=True)
+class Window:
+    """What happened near a divergence, in its sample and layer, on one side; small enough for a report.
+
+    Attributes:
+        spikes: Per step from ``Vicinity.raster_step`` on, the ascending indices of the shown neurons that fired.
+        before: The divergent neuron's potential before the reset, per step from ``Vicinity.trace_step`` on; None where
+            the answer has no such value.
+        after: The same after the reset.
+    """
+
+    spikes: list[list[int]]
+    before: list[str | None]
+    after: list[str | None]
+
+
+@dataclass(frozen=True)
+class Vicinity:
+    """The surroundings of a divergence on both sides.
+
+    Attributes:
+        steps: Steps of the whole run.
+        neurons: Neurons of the whole layer.
+        raster_step: First step of ``spikes``.
+        raster_neuron: First neuron that ``spikes`` covers.
+        raster_neurons: How many neurons ``spikes`` covers.
+        trace_step: First step of ``before`` and ``after``.
+        expected: The due side.
+        got: The backend's side.
+    """
+
+    steps: int
+    neurons: int
+    raster_step: int
+    raster_neuron: int
+    raster_neurons: int
+    trace_step: int
+    expected: Window
+    got: Window
+
+
+@dataclass(frozen=True)
 class Divergence:
     """The first difference of two runs of one network, in the order sample, step, layer, neuron.
 
@@ -37,6 +81,7 @@ class Divergence:
         threshold: Of that neuron.
         expected: The due state.
         got: The backend's.
+        vicinity: What happened around it, for plots.
     """
 
     sample: int | None
@@ -46,12 +91,29 @@ class Divergence:
     threshold: float
     expected: State
     got: State
+    vicinity: Vicinity | None = None
 
     @property
     def ulps(self) -> int | None:
         """Distance of the two potentials before the reset, in units in the last place."""
         a, b = decode(self.expected.before), decode(self.got.before)
         return None if a is None or b is None else ulps(a, b)
+
+    @classmethod
+    def from_row(cls, row: dict[str, Any]) -> Divergence:
+        """Take a divergence from its line in a report.
+
+        Raises:
+            LookupError, TypeError: The line has not the shape that report.schema.json gives it.
+        """
+        near = row.get("vicinity")
+        return cls(
+            **{name: row[name] for name in ("sample", "step", "layer", "neuron", "threshold")},
+            expected=State(**row["expected"]),
+            got=State(**row["got"]),
+            vicinity=near
+            and Vicinity(**{**near, "expected": Window(**near["expected"]), "got": Window(**near["got"])}),
+        )
 
 
 def first_divergence(network: dict[str, Any], due: dict[str, Any], got: dict[str, Any]) -> Divergence | None:
@@ -66,9 +128,12 @@ def first_divergence(network: dict[str, Any], due: dict[str, Any], got: dict[str
         pair = (_states(due, sample), _states(got, sample))
         for (place, expected), (_, actual) in zip(*pair, strict=True):
             if expected != actual:
+                if decode(actual.before) is None or decode(actual.after) is None:
+                    raise ValueError("a potential is not 16 hex digits")
                 step, layer, neuron = place
                 threshold = float(network["layers"][layer]["neuron"]["threshold"])
-                return Divergence(sample, step, layer, neuron, threshold, expected, actual)
+                near = _vicinity(due, got, sample, place)
+                return Divergence(sample, step, layer, neuron, threshold, expected, actual, near)
     return None
 
 
@@ -81,3 +146,37 @@ def _states(output: dict[str, Any], sample: int | None) -> Iterator[tuple[tuple[
             pairs = zip(steps[step]["before"], steps[step]["after"], strict=True)
             for neuron, (before, after) in enumerate(pairs):
                 yield (step, layer, neuron), State(before, after, neuron in fired)
+
+
+def _vicinity(
+    due: dict[str, Any], got: dict[str, Any], sample: int | None, place: tuple[int, int, int]
+) -> Vicinity | None:
+    step, layer, neuron = place
+    trace = (due["trace"] if sample is None else due["trace"][sample])[layer]
+    steps, neurons = len(trace), len(trace[step]["before"])
+    raster_steps = _around(step, RASTER_STEPS, steps)
+    shown = _around(neuron, RASTER_NEURONS, neurons)
+    trace_steps = _around(step, TRACE_STEPS, steps)
+
+    def window(output: dict[str, Any]) -> Window:
+        parts = (output[name] if sample is None else output[name][sample] for name in ("spikes", "trace"))
+        spikes, states = (part[layer] for part in parts)
+        fired = [sorted({n for n in spikes[t] if type(n) is int and n in shown}) for t in raster_steps]
+        before, after = ([_hex(states[t][side][neuron]) for t in trace_steps] for side in ("before", "after"))
+        return Window(fired, before, after)
+
+    try:
+        sides = window(due), window(got)
+    except (LookupError, TypeError):
+        return None  # beyond the divergence the answer has not even the due shape; the divergence itself stands
+    return Vicinity(steps, neurons, raster_steps.start, shown.start, len(shown), trace_steps.start, *sides)
+
+
+def _around(at: int, size: int, total: int) -> range:
+    """Return up to ``size`` of ``total`` places with ``at`` in their middle, or as near to it as the ends allow."""
+    start = min(max(0, at - size // 2), max(0, total - size))
+    return range(start, min(total, start + size))
+
+
+def _hex(value: Any) -> str | None:
+    return value if decode(value) is not None else None

@@ -59,12 +59,20 @@ class Options:
 
 
 class Runner:
-    """Asks backends the selected cases of some corpora."""
+    """Asks backends the selected cases of some corpora; ``excuse`` marks the failures that were foreseen."""
 
-    def __init__(self, corpora: Sequence[Corpus], selection: Selection, options: Options, sink: Sink) -> None:
+    def __init__(
+        self,
+        corpora: Sequence[Corpus],
+        selection: Selection,
+        options: Options,
+        sink: Sink,
+        excuse: Callable[[Result], Result] = lambda result: result,
+    ) -> None:
         self.work = [(case, corpus.root) for corpus in corpora for case in corpus.cases if selection.takes(case)]
         self.options = options
         self.sink = sink
+        self._excuse = excuse
         self._stop = False
 
     def run(self, manifests: Sequence[Manifest]) -> list[Session]:
@@ -101,7 +109,7 @@ class Runner:
                 yield Ask(case.id, case.request(case.id), root, case)
             else:
                 message = f"the backend does not offer {case.op}"
-                self._record(Result(session.name, case.id, case.op, UNSUPPORTED, message=message))
+                self._record(Result(session.name, case.id, case.op, UNSUPPORTED, message=message, why=case.why))
 
     def answered(self, session: Session, ask: Ask, answer: dict[str, Any]) -> None:
         """Judge an answer."""
@@ -110,15 +118,17 @@ class Runner:
     def failed(self, session: Session, ask: Ask, outcome: str, message: str) -> None:
         """Record a case that got no answer."""
         case: Case = ask.about
-        self._record(Result(session.name, case.id, case.op, outcome, verdict_of(case.expect), message=message))
+        due = verdict_of(case.expect)
+        self._record(Result(session.name, case.id, case.op, outcome, due, message=message, why=case.why))
 
     def incident(self, session: Session, incident: Incident) -> None:
         """Pass on an incident."""
         self.sink.incident(session.name, incident)
 
     def _record(self, result: Result) -> None:
+        result = self._excuse(result)
         self.sink.result(result)
-        if self.options.fail_fast and result.outcome not in (PASS, UNSUPPORTED):
+        if self.options.fail_fast and result.outcome not in (PASS, UNSUPPORTED) and result.expected_failure is None:
             self._stop = True
 
 

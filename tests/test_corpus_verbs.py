@@ -245,13 +245,14 @@ def test_reports_match_their_schema(world: World) -> None:
 
     validate = fastjsonschema.compile(json.loads((SPEC / "report.schema.json").read_text()))
     world.configs(60)
+    world.write(rejected())
     world.write(tie_case())
     kinds = set()
     for word in (mini("one-ulp", "tie"), mini("garbage", "config-003"), mini("dies-at-start"), mini("exit-code-7")):
         for row in world.run("--backend", word, "--timeout", "2").report:
             validate(row)
             kinds.add(row["type"])
-    assert kinds == {"header", "backend", "result", "incident", "divergence", "footer"}
+    assert kinds == {"header", "rule", "backend", "result", "incident", "divergence", "footer"}
 
 
 def test_format_keeps_values_and_is_stable(tmp_path: Path) -> None:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from conformance.outcome import Result
-from conformance.report.summary import backend_lines, failure_blocks, incident_lines, matrix, verdict_line
+from conformance.report.summary import (
+    backend_lines,
+    expected_lines,
+    failure_blocks,
+    incident_lines,
+    matrix,
+    verdict_line,
+)
 from conformance.tally import Tally
 
 
-def render(tally: Tally, seconds: float, why_of: Callable[[Result], str]) -> str:
+def render(tally: Tally, seconds: float) -> str:
     """Return the whole summary."""
-    return "\n".join(_lines(tally, seconds, why_of)) + "\n"
+    return "\n".join(_lines(tally, seconds)) + "\n"
 
 
-def _lines(tally: Tally, seconds: float, why_of: Callable[[Result], str]) -> Iterator[str]:
+def _lines(tally: Tally, seconds: float) -> Iterator[str]:
     yield f"# {verdict_line(tally, seconds)}"
     yield ""
     header, *rows = matrix(tally)
@@ -28,9 +34,11 @@ def _lines(tally: Tally, seconds: float, why_of: Callable[[Result], str]) -> Ite
     incidents = list(incident_lines(tally))
     if incidents:
         yield from ["", "## Incidents", "", *(f"- {_inline(line)}" for line in incidents)]
+    if tally.expected:
+        yield from ["", "## Expected failures", "", *(f"- {_inline(line)}" for line in expected_lines(tally))]
     if tally.failures:
         yield from ["", "## Failures", ""]
-        for block in failure_blocks(tally, why_of):
+        for block in failure_blocks(tally):
             # An indented block shows its text as it is: nothing in it can open a tag or a link.
             yield from (f"    {line}" for line in block)
             yield ""

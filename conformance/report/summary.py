@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
+from conformance.backend_facts import BROKEN, NOT_STARTED, UNAVAILABLE
 from conformance.divergence import Divergence, State
+from conformance.expectations import INCIDENT
 from conformance.floats import decode
-from conformance.outcome import MEANINGS, PASS, UNSUPPORTED, Result
-from conformance.report.jsonl import repeat_command, versions_of
+from conformance.outcome import EXPECTED_FAILURE, MEANINGS, PASS, UNSUPPORTED, Result
+from conformance.report.jsonl import repeat_command
 from conformance.report.text import clean
 from conformance.rules import operations
+from conformance.session import Incident
 from conformance.tally import Tally
 
 SHOWN_FAILURES = 20
@@ -18,25 +21,30 @@ SHOWN_FAILURES = 20
 
 def ops_shown(tally: Tally) -> list[str]:
     """Return the operations that were asked, those of the specification first."""
-    asked = dict.fromkeys(op for name in tally.manifests for op in tally.counts[name])
+    asked = dict.fromkeys(op for name in tally.backends for op in tally.counts[name])
     return [op for op in operations() if op in asked] + sorted(op for op in asked if op not in operations())
 
 
 def cell(tally: Tally, backend: str, op: str | None) -> str:
-    """Return a field of the matrix: ``12``, ``11/12``, or a dash where nothing was asked; ``op`` None is the total."""
+    """Return a field of the matrix: ``12``, ``11/12``, or a dash where nothing was asked; ``op`` None is the total.
+
+    ``11 (1 expected)`` says that the one case that did not pass was expected not to.
+    """
     rows = [tally.counts[backend][op]] if op is not None else list(tally.counts[backend].values())
     total = sum(row.total() for row in rows)
-    unsupported = 0 if tally.manifests[backend].complete else sum(row[UNSUPPORTED] for row in rows)
+    unsupported = 0 if tally.backends[backend].complete else sum(row[UNSUPPORTED] for row in rows)
     passed = sum(row[PASS] for row in rows)
+    expected = sum(row[EXPECTED_FAILURE] for row in rows)
     due = total - unsupported
     if due == 0:
         return "–"
-    return f"{passed}" if passed == due else f"{passed}/{due}"
+    count = f"{passed}" if passed + expected == due else f"{passed}/{due}"
+    return f"{count} ({expected} expected)" if expected else count
 
 
 def matrix(tally: Tally) -> list[list[str]]:
     """Return the matrix operation × backend with its header and its line of totals."""
-    names = list(tally.manifests)
+    names = list(tally.backends)
     ops = ops_shown(tally)
     lines = [["operation", "cases", *names]]
     for op in [*ops, None]:
@@ -58,25 +66,22 @@ def _absence(tally: Tally, backend: str) -> str | None:
 
 def backend_lines(tally: Tally) -> Iterator[tuple[str, str]]:
     """Yield, per backend, its name and one line: versions, or why it is not there and how to get it."""
-    for name in tally.manifests:
-        session = tally.sessions.get(name)
-        if session is None:
+    for name, backend in tally.backends.items():
+        if backend.status == NOT_STARTED:
             yield name, "not started: the run was cut short"
-        elif session.unavailable is not None:
-            yield name, clean(f"unavailable: {session.unavailable.reason}; to get it: {session.unavailable.hint}")
-        elif session.broken is not None:
-            yield name, clean(f"broken: {session.broken} (log: {session.log.path})")
-        elif session.hello is not None:
-            versions = ", ".join(f"{tool} {version}" for tool, version in versions_of(session).items())
-            text = f"{session.hello['language']}, version {session.hello['version']}"
-            yield name, clean(f"{text} ({versions})" if versions else text)
+        elif backend.status == UNAVAILABLE:
+            yield name, clean(f"unavailable: {backend.reason}; to get it: {backend.hint}")
+        elif backend.status == BROKEN:
+            yield name, clean(f"broken: {backend.reason} (log: {backend.log})")
+        else:
+            yield name, clean(backend.identity)
 
 
-def failure_blocks(tally: Tally, why_of: Callable[[Result], str]) -> Iterator[list[str]]:
+def failure_blocks(tally: Tally) -> Iterator[list[str]]:
     """Yield a block of lines per failure, ``SHOWN_FAILURES`` at most; what was not offered is one block per operation."""
     told = [result for result in tally.failures if result.outcome != UNSUPPORTED]
     for result in told[:SHOWN_FAILURES]:
-        yield list(failure_lines(tally, result, why_of(result)))
+        yield list(failure_lines(tally, result))
     if len(told) > SHOWN_FAILURES:
         yield [f"… and {len(told) - SHOWN_FAILURES} more failures, in the report"]
     refused = Counter((r.backend, r.op, r.message) for r in tally.failures if r.outcome == UNSUPPORTED)
@@ -84,11 +89,11 @@ def failure_blocks(tally: Tally, why_of: Callable[[Result], str]) -> Iterator[li
         yield [f"{backend} · {clean(op)} · {UNSUPPORTED}, {count} cases: {clean(message, 400)}"]
 
 
-def failure_lines(tally: Tally, result: Result, why: str) -> Iterator[str]:
+def failure_lines(tally: Tally, result: Result) -> Iterator[str]:
     """Yield what a person needs to know of one failure, the command that repeats it last."""
     yield f"{result.backend} · {clean(result.id)} · {clean(result.op)} · {result.outcome}: {MEANINGS[result.outcome]}"
-    if why:
-        yield f"  about     {clean(why)}"
+    if result.why:
+        yield f"  about     {clean(result.why)}"
     if result.got is not None:
         yield f"  expected  {_verdict(result.expected)}"
         yield f"  got       {_verdict(result.got)}"
@@ -103,9 +108,9 @@ def failure_lines(tally: Tally, result: Result, why: str) -> Iterator[str]:
     divergence = tally.divergences.get((result.backend, result.id))
     if divergence is not None:
         yield from divergence_lines(divergence)
-    session = tally.sessions.get(result.backend)
-    if session is not None and result.got is None:
-        yield f"  log       {session.log.path}"
+    log = tally.backends[result.backend].log
+    if log and result.got is None:
+        yield f"  log       {clean(log)}"
     yield f"  repeat    {repeat_command(result.backend, clean(result.id))}"
 
 
@@ -139,19 +144,36 @@ def _state(state: State, threshold: float) -> str:
     )
 
 
+def expected_lines(tally: Tally) -> Iterator[str]:
+    """Yield, per entry of an expectation file that covered failures, how many and why."""
+    entries = Counter((result.backend, result.expected_failure) for result in tally.expected)
+    for (backend, entry), count in entries.items():
+        assert entry is not None
+        until = f", until {entry.expires}" if entry.expires else ""
+        link = f" ({entry.link})" if entry.link else ""
+        cases = "1 case" if count == 1 else f"{count} cases"
+        yield clean(f"{backend} · {cases} expected to fail{until}: {entry.reason}{link} [{entry.entry}]", 600)
+
+
 def incident_lines(tally: Tally) -> Iterator[str]:
     """Yield what went wrong that no case can be blamed for."""
     for name, incidents in tally.incidents.items():
         for incident in incidents:
-            more = ", …" if len(incident.ids) > 5 else ""
-            about = f" [in flight: {', '.join(incident.ids[:5])}{more}]" if incident.ids else ""
-            yield clean(f"{name} · {incident.kind}: {incident.message}{about}", 600)
+            yield clean(f"{name} · {incident.kind}: {incident.message}{_in_flight(incident)}", 600)
+
+
+def _in_flight(incident: Incident) -> str:
+    if not incident.ids or incident.kind == INCIDENT:
+        return ""
+    more = ", …" if len(incident.ids) > 5 else ""
+    return f" [in flight: {', '.join(incident.ids[:5])}{more}]"
 
 
 def verdict_line(tally: Tally, seconds: float) -> str:
     """Return the last word on a run."""
     answers = sum(tally.total(name) for name in tally.asked)
-    count = f"{len(tally.asked)} backends, {answers} answers, {len(tally.failures)} failures, {seconds:.1f} s"
+    expected = f", {len(tally.expected)} expected failures" if tally.expected else ""
+    count = f"{len(tally.asked)} backends, {answers} answers, {len(tally.failures)} failures{expected}, {seconds:.1f} s"
     if tally.missing:
         return f"REQUIRED BACKEND MISSING: {', '.join(tally.missing)} ({count})"
     if tally.interrupted:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from conformance.outcome import Result
-from conformance.report.summary import backend_lines, failure_blocks, incident_lines, matrix, verdict_line
+from conformance.report.summary import (
+    backend_lines,
+    expected_lines,
+    failure_blocks,
+    incident_lines,
+    matrix,
+    verdict_line,
+)
 from conformance.session import Session
 from conformance.tally import Tally
 
@@ -69,14 +74,16 @@ class Progress:
             self._rich = None
 
 
-def print_summary(tally: Tally, seconds: float, why_of: Callable[[Result], str]) -> None:
-    """Print backends, matrix, failures, incidents and the verdict."""
+def print_summary(tally: Tally, seconds: float) -> None:
+    """Print backends, matrix, failures, what was expected to fail, incidents and the verdict."""
     for name, text in backend_lines(tally):
         print(f"{paint(f'{name:<10}', BOLD)} {text}")
     print()
     _print_matrix(tally)
-    for first, *rest in failure_blocks(tally, why_of):
+    for first, *rest in failure_blocks(tally):
         print("\n" + "\n".join([paint(first, RED, BOLD), *rest]))
+    if tally.expected:
+        print("\n" + "\n".join(paint(line, YELLOW) for line in expected_lines(tally)))
     for line in incident_lines(tally):
         print("\n" + paint(line, RED))
     print("\n" + paint(verdict_line(tally, seconds), BOLD, GREEN if tally.conforms else RED))
@@ -98,4 +105,4 @@ def _paint_cell(field: str) -> str:
         return paint(field, GREEN)
     if "/" in word or word == "broken":
         return paint(field, RED, BOLD)
-    return paint(field, YELLOW) if word == "unavailable" else field
+    return paint(field, YELLOW) if word == "unavailable" or "expected" in word else field

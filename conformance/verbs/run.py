@@ -25,6 +25,7 @@ from conformance.verbs.selection import add_selection, chosen
 
 if TYPE_CHECKING:
     from conformance.corpora import Corpus, Selection
+    from conformance.expectations import Expectations
     from conformance.manifest import Manifest
     from conformance.outcome import Result
     from conformance.runner import Options
@@ -51,6 +52,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fail-fast", action="store_true", help="stop at the first failure")
     parser.add_argument("--report", type=Path, metavar="FILE.jsonl", help="where the report goes (default: the cache)")
     parser.add_argument("--summary", type=Path, metavar="FILE.md", help="also write a summary in Markdown")
+    parser.add_argument("--junit", type=Path, metavar="FILE.xml", help="also write the results as JUnit XML")
+    parser.add_argument(
+        "--expectations",
+        type=Path,
+        metavar="DIR",
+        help="what is known to fail: DIR/<backend>.toml (docs/expectations.md)",
+    )
+    parser.add_argument(
+        "--update-expectations", action="store_true", help="take out what passes now, add what was not foreseen"
+    )
 
 
 def _positive(text: str) -> float:
@@ -81,8 +92,35 @@ def execute(arguments: argparse.Namespace) -> int:
     required = _required(arguments, [manifest.name for manifest in manifests])
     folder = run_folder()
     options = Options(arguments.timeout, arguments.jobs or len(manifests), arguments.fail_fast, folder)
-    run = Run(manifests, required, corpora, selection, options, arguments.report or folder / "report.jsonl")
-    return run.execute(selected, arguments.summary)
+    expectations = _expectations(arguments, corpora, [manifest.name for manifest in manifests])
+    report = arguments.report or folder / "report.jsonl"
+    run = Run(manifests, required, corpora, selection, options, report, expectations)
+    code = run.execute(selected, arguments.summary, arguments.junit)
+    if arguments.update_expectations:
+        _update(list(expectations.values()))
+    return code
+
+
+def _expectations(arguments: argparse.Namespace, corpora: list[Corpus], names: list[str]) -> dict[str, Expectations]:
+    from conformance.expectations import load
+
+    folder: Path | None = arguments.expectations
+    if folder is None:
+        if arguments.update_expectations:
+            raise UsageError("--update-expectations needs --expectations DIR")
+        return {}
+    if not folder.is_dir() and not arguments.update_expectations:
+        raise UsageError(f"expectations {folder}: no such folder")
+    ids = [case.id for corpus in corpora for case in corpus.cases]
+    return {name: load(folder, name, ids) for name in names}
+
+
+def _update(expectations: list[Expectations]) -> None:
+    """Rewrite the files for the next run; this one is judged by what they said when it began."""
+    from conformance.expectation_update import update
+
+    changes = [change for change in map(update, expectations) if change is not None]
+    print("\n".join(f"expectations: {change}" for change in changes) or "expectations: nothing to change")
 
 
 def _with_transport(manifests: list[Manifest], transport: str | None) -> list[Manifest]:
@@ -127,21 +165,27 @@ class Run:
         selection: Selection,
         options: Options,
         report: Path,
+        expectations: dict[str, Expectations],
     ) -> None:
+        from conformance.backend_facts import BackendFacts
         from conformance.report.jsonl import Report
         from conformance.report.terminal import Progress
         from conformance.tally import Tally
 
         self._manifests, self._corpora, self._selection, self._options = manifests, corpora, selection, options
-        self._why = {case.id: case.why for corpus in corpora for case in corpus.cases}
-        self._tally = Tally({manifest.name: manifest for manifest in manifests}, required)
+        self._required, self._expectations = required, expectations
+        self._tally = Tally({m.name: BackendFacts(m.name, m.language, complete=m.complete) for m in manifests})
         self._report = Report(report)
         self._progress = Progress(sum(selection.takes(case) for corpus in corpora for case in corpus.cases))
 
-    def execute(self, selected: int, summary: Path | None) -> int:
+    def execute(self, selected: int, summary: Path | None, junit: Path | None) -> int:
         """Run, explain, print; returns the exit code."""
+        from conformance.coverage import coverage
+
         began = time.monotonic()
-        self._report.header(self._corpora, selected, sys.argv)
+        self._report.header(self._corpora, selected, sys.argv, list(self._tally.backends))
+        cases = (case for corpus in self._corpora for case in corpus.cases if self._selection.takes(case))
+        self._report.rules(coverage(cases))
         previous = signal.signal(signal.SIGTERM, _interrupt)
         try:
             self._ask()
@@ -150,7 +194,7 @@ class Run:
         finally:
             self._progress.stop()
             signal.signal(signal.SIGTERM, previous)
-        self._sum_up(time.monotonic() - began, summary)
+        self._sum_up(time.monotonic() - began, summary, junit)
         return self.exit_code
 
     def _ask(self) -> None:
@@ -158,28 +202,38 @@ class Run:
         from conformance.runner import Runner
 
         self._progress.start([manifest.name for manifest in self._manifests])
-        Runner(self._corpora, self._selection, self._options, self).run(self._manifests)
+        Runner(self._corpora, self._selection, self._options, self, self._excuse).run(self._manifests)
         self._progress.stop()
+        for name in self._tally.asked:
+            for incident in self._expectations[name].faults() if name in self._expectations else ():
+                self.incident(name, incident)
         for manifest in self._manifests:
-            failed = [result for result in self._tally.failures if result.backend == manifest.name]
+            wrong = [*self._tally.failures, *self._tally.expected]
+            failed = [result for result in wrong if result.backend == manifest.name]
             for case_id, divergence in explain(manifest, failed, self._corpora, self._options).items():
                 self._tally.divergences[manifest.name, case_id] = divergence
                 if divergence is not None:
                     self._report.divergence(manifest.name, case_id, divergence)
 
-    def _sum_up(self, seconds: float, summary: Path | None) -> None:
+    def _excuse(self, result: Result) -> Result:
+        expectations = self._expectations.get(result.backend)
+        return result if expectations is None else expectations.apply(result, self._tally.is_failure(result))
+
+    def _sum_up(self, seconds: float, summary: Path | None, junit: Path | None) -> None:
         from conformance.report.markdown import render
         from conformance.report.terminal import print_summary
+        from conformance.report.text import write
 
         counts = {name: {op: dict(row) for op, row in self._tally.counts[name].items()} for name in self._tally.asked}
-        self._report.footer(self._tally.conforms, self.exit_code, counts)
-        print_summary(self._tally, seconds, self._why_of)
+        self._report.footer(self._tally.conforms, self.exit_code, seconds, counts)
+        print_summary(self._tally, seconds)
         print(f"report: {self._report.path}")
         if summary is not None:
-            summary.write_text(render(self._tally, seconds, self._why_of), encoding="utf-8")
+            write(summary, render(self._tally, seconds))
+        if junit is not None:
+            from conformance.report.junit import write_junit
 
-    def _why_of(self, result: Result) -> str:
-        return self._why.get(result.id, "")
+            write_junit(self._report.path, junit)
 
     @property
     def exit_code(self) -> int:
@@ -194,8 +248,7 @@ class Run:
 
     def backend(self, session: Session) -> None:
         """Take note of a backend."""
-        self._tally.sessions[session.name] = session
-        self._report.backend(session)
+        self._tally.backends[session.name] = self._report.backend(session, session.name in self._required)
         self._progress.backend(session)
 
     def result(self, result: Result) -> None:
