@@ -10,9 +10,10 @@ mutable struct Session
     facts::Vector{Pair{String,String}}
 end
 
-Session() = Session(false, ["julia" => string(VERSION), "transport" => "process"])
+Session(facts::Pair{String,String}...) = Session(false, ["julia" => string(VERSION), facts...])
 
-const SESSION = Session()
+"The conversation of a program that answers lines by itself, as juliacall's does."
+const SESSION = Session("transport" => "juliacall")
 
 "A request that cannot be answered because the backend does not know what it asks for."
 struct Unsupported <: Exception
@@ -20,7 +21,7 @@ struct Unsupported <: Exception
 end
 
 """
-    handle_line(line)
+    handle_line([session, ]line)
 
 The answer to one request line, without a line end; empty where none is due. Never throws but `InterruptException`:
 whatever goes wrong inside is an answer with the verdict `error`.
@@ -225,11 +226,11 @@ write_tag(io::IOBuffer, tag::String, @nospecialize value) = write_json(io, JsonO
 const FLUSH_AFTER_NS = 5_000_000     # answers are not held back for longer while further requests are at hand
 
 """
-    serve(input, output)
+    serve(input, output; session)
 
 Answer the request lines of `input` until `bye` or its end. Answers are flushed when no further line has arrived.
 """
-function serve(input::IO, output::IO; session::Session = SESSION)
+function serve(input::IO, output::IO; session::Session = Session("transport" => "process"))
     pending, answers = UInt8[], IOBuffer()
     while !session.ended && !eof(input)
         append!(pending, readavailable(input))
@@ -289,7 +290,7 @@ function warm_up()
         warm_up_run("encode.poisson", """{$poisson,"steps":2}"""),
         """{"cmd":"bye"}""",
     ]
-    serve(IOBuffer(join(requests, '\n')), IOBuffer(); session = Session())
+    serve(IOBuffer(join(requests, '\n')), IOBuffer())
 end
 
 warm_up_run(op::String, input::String) =

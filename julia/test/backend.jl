@@ -8,10 +8,17 @@ verdict_of(op, input) = (a = ask(run_line(op, input)); (get(a, "verdict"), get(a
 @testset "hello" begin
     answer = ask("""{"cmd":"hello","protocol":1,"root":"/","scratch":"/tmp"}""")
     @test get(answer, "protocol") == 1 && get(answer, "name") == "julia" && get(answer, "language") == "Julia"
-    @test get(answer, "julia") == string(VERSION) && get(answer, "transport") == "process"
+    @test get(answer, "julia") == string(VERSION) && get(answer, "transport") === missing
     @test get(answer, "codes") == S.CODES && length(get(answer, "ops")) == 8
     project = read(joinpath(@__DIR__, "..", "Project.toml"), String)
     @test occursin("version = \"$(get(answer, "version"))\"", project)
+end
+
+@testset "a report can tell the transports apart" begin
+    hello, output = """{"cmd":"hello","protocol":1,"root":"/","scratch":"/tmp"}""", IOBuffer()
+    S.serve(IOBuffer(hello), output)
+    @test get(S.parse_json(String(take!(output))), "transport") == "process"
+    @test get(S.parse_json(S.handle_line(hello)), "transport") == "juliacall"
 end
 
 @testset "verdicts" begin
@@ -102,7 +109,7 @@ end
     requests = [run_line("config.validate", """{"document":{}}"""), """{"cmd":"root","root":"/x"}""", "[", """{"cmd":"bye"}""",
                 run_line("config.validate", """{"document":{}}""")]
     output = IOBuffer()
-    S.serve(IOBuffer(join(requests, '\n')), output; session = S.Session())
+    S.serve(IOBuffer(join(requests, '\n')), output)
     answers = split(chomp(String(take!(output))), '\n')
     @test length(answers) == 2
     @test startswith(answers[1], "{\"id\":\"é\",\"verdict\":\"accept\"") && occursin("\"error\"", answers[2])
@@ -110,7 +117,7 @@ end
 
 @testset "a line is answered before the next one has come, also one without an end" begin
     input, output = Base.BufferStream(), Base.BufferStream()
-    task = @async (S.serve(input, output; session = S.Session()); close(output))
+    task = @async (S.serve(input, output); close(output))
     request = run_line("config.validate", """{"document":{}}""")
     write(input, request, '\n', chop(request; tail = 20))
     @test startswith(readline(output), "{\"id\":\"é\"")
