@@ -8,7 +8,7 @@ The life of a session, and what can go wrong at each step:
    no answer to anything asked is an *accident*: the process group is killed and a fresh child takes the rest;
 4. *suspects*: with several requests in flight an accident names none, so each of them is asked again alone. One that
    fails alone is blamed; where none does, the accident is reported as not reproducible;
-5. *give up*: after ``RESTARTS`` fresh children the remaining requests are not asked;
+5. *give up*: after ``restarts_allowed`` fresh children the remaining requests are not asked;
 6. *bye*: the child is told to end and must do so, with exit code 0.
 
 A session knows the protocol's envelope (id, verdict) and nothing of what is asked.
@@ -99,6 +99,8 @@ class Session:
         broken: Why it never came to answer, or None.
         done: Whether nothing more will happen.
         seconds: Time between the first hello and the last answer.
+        open_ended: Whether more requests may follow once all are answered: no goodbye before ``close``.
+        restarts_allowed: How many fresh children there may be.
     """
 
     manifest: Manifest
@@ -112,6 +114,8 @@ class Session:
     broken: str | None = None
     done: bool = False
     seconds: float = 0.0
+    open_ended: bool = False
+    restarts_allowed: int = RESTARTS
     _launching: Future[Launch] | None = None
     _child: BackendProcess | None = None
     _greeted: bool = False
@@ -204,8 +208,28 @@ class Session:
     # -- asking -------------------------------------------------------------------------------------------------------
 
     def ask_more(self, asks: Iterable[Ask]) -> None:
-        """Add requests to those that are still to be asked."""
+        """Add requests to those that are still to be asked; meant for listeners, whose caller sends them."""
         self._queue.extend(asks)
+
+    def feed(self, asks: Iterable[Ask]) -> None:
+        """Add requests and send what fits at once; meant for whoever is not called by this session."""
+        self.ask_more(asks)
+        if self._greeted and self._child is not None and not self._saying_goodbye:
+            self._fill()
+
+    def close(self) -> None:
+        """Take no more requests: goodbye once all are answered."""
+        self.open_ended = False
+        self.feed(())
+
+    def grant(self, seconds: float) -> None:
+        """Put off the deadline, where one runs: nobody has listened for that long."""
+        self._deadline += seconds
+
+    @property
+    def backlog(self) -> int:
+        """How many requests are still to be answered."""
+        return len(self._queue) + len(self._suspects) + len(self._in_flight)
 
     def cancel(self) -> None:
         """Drop what was not yet sent."""
@@ -219,7 +243,7 @@ class Session:
             if not source:
                 break
             self._send(source.popleft())
-        if not self._in_flight and not self._queue and not self._suspects:
+        if not self.backlog and not self.open_ended:
             self._say_goodbye()
         self.pump()
 
@@ -355,10 +379,10 @@ class Session:
 
     def _restart(self) -> None:
         self._drop_child()
-        if not self._queue and not self._suspects:
+        if not self._queue and not self._suspects and not self.open_ended:
             self._finish()
-        elif self._restarts == RESTARTS:
-            self.listener.incident(self, Incident("given-up", f"given up after {RESTARTS} restarts"))
+        elif self._restarts == self.restarts_allowed:
+            self.listener.incident(self, Incident("given-up", f"given up after {self._restarts} restarts"))
             self._abandon()
         else:
             self._restarts += 1
