@@ -27,13 +27,13 @@ _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 _PR_SET_PDEATHSIG = 1
 
 
-def _die_with_runner() -> None:
-    """Ask the kernel to kill this child when the runner dies, whatever kills it; called between fork and exec.
+def die_with_runner() -> None:
+    """Ask the kernel to kill this child when the runner dies, whatever kills it; called in the child.
 
     Elsewhere than on Linux a child outlives a runner that is killed by SIGKILL until it next reads its input.
     """
-    assert _libc is not None
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class LineTooLongError(Exception):
@@ -81,7 +81,7 @@ class BackendProcess:
         pipe = subprocess.PIPE
         self._child = subprocess.Popen(
             launch.argv,
-            preexec_fn=_die_with_runner if _libc is not None else None,
+            preexec_fn=die_with_runner if _libc is not None else None,
             cwd=folder,
             env=environment,
             stdin=pipe,
