@@ -122,12 +122,13 @@ def _check(members: dict[str, Any], file: Path) -> None:
             raise UsageError(f"manifest {file}: {name!r} must be a list of strings")
     if not all(isinstance(value, str) for value in members.get("env", {}).values()):
         raise UsageError(f"manifest {file}: 'env' must map names to strings")
-    _check_name(members.get("name", ""), f"manifest {file}")
+    check_name(members.get("name", ""), f"manifest {file}")
     if bool(members.get("argv")) == bool(members.get("toolchain")):
         raise UsageError(f"manifest {file}: 'argv' is missing (the command that starts the backend)")
 
 
-def _check_name(name: str, where: str) -> None:
+def check_name(name: str, where: str) -> None:
+    """Raise a UsageError, which begins with ``where``, for a name that no backend can have."""
     if not NAME.fullmatch(name):
         raise UsageError(f"{where}: a backend's name is letters, digits, '.', '_' and '-', not {name!r}")
 
@@ -160,7 +161,7 @@ def _resolve(word: str, known: dict[str, Manifest]) -> Manifest:
     name, equals, command = word.partition("=")
     if not equals:
         raise UsageError(f'no backend {word!r}; built in: {", ".join(known)}; or a manifest.toml, or "name=command"')
-    _check_name(name, f"--backend {word!r}")
+    check_name(name, f"--backend {word!r}")
     try:
         argv = shlex.split(command)
     except ValueError as error:
