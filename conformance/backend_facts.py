@@ -32,6 +32,7 @@ class BackendFacts:
         complete: Whether an operation that it lacks is a failure.
         required: Whether the run fails without it.
         platform: The machine, in a report that was merged from several.
+        repeat: The command that asks it a case again, as far as ``--id`` of the case.
     """
 
     name: str
@@ -48,6 +49,7 @@ class BackendFacts:
     complete: bool = False
     required: bool = False
     platform: dict[str, Any] = field(default_factory=dict)
+    repeat: str = ""
 
     @classmethod
     def from_row(cls, row: dict[str, Any]) -> BackendFacts:

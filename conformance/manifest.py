@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import os
 import re
@@ -48,6 +49,7 @@ class Manifest:
         complete: Whether an operation that it lacks is a failure (true of the native backends).
         folder: Where the manifest lies.
         transport: A choice that the toolchain offers (``juliacall``), or None.
+        word: What ``--backend`` calls it: the name of a built-in one, the path of a manifest, or ``name=command``.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Manifest:
     complete: bool = False
     folder: Path = field(default_factory=Path.cwd)
     transport: str | None = None
+    word: str = ""
 
     def launch(self) -> Launch:
         """Find, and where needed build, the program.
@@ -145,7 +148,7 @@ def resolve(words: list[str]) -> list[Manifest]:
     A word is the name of a built-in backend, the path of a manifest (``*.toml``), or ``name=command with arguments``.
     """
     known = built_in()
-    chosen = [_resolve(word, known) for word in words] if words else list(known.values())
+    chosen = [dataclasses.replace(_resolve(word, known), word=word) for word in words or known]
     names = [manifest.name for manifest in chosen]
     for name in names:
         if names.count(name) > 1:

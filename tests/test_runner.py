@@ -172,9 +172,13 @@ def test_a_diverging_simulation_shows_where(world: World) -> None:
 def test_the_repeat_command_repeats_the_failure(world: World) -> None:
     world.configs(5)
     done = world.run("--backend", mini("wrong", "config-003"))
-    (command,) = [line.split("repeat", 1)[1].split() for line in done.out.splitlines() if line.startswith("  repeat")]
-    assert command == [*command[:1], "-m", "conformance", "run", "--backend", "mini", "--id", "config-003"]
-    assert subprocess.run([command[0], "-c", "import conformance"], cwd=world.folder, env=world.env).returncode == 0
+    (command,) = [line.removeprefix("  repeat") for line in done.out.splitlines() if line.startswith("  repeat")]
+    (row,) = [row for row in done.report if row.get("outcome") == "fail"]
+    assert row["repeat"] == command.strip()
+    again = subprocess.run(command, shell=True, cwd=world.folder, env=world.env, capture_output=True, text=True)
+    assert again.returncode == 1, again.stderr
+    assert "NOT CONFORM (1 backends, 1 answers, 1 failures" in again.stdout
+    assert command.strip() in again.stdout
 
 
 def test_fail_fast_stops_early(world: World) -> None:

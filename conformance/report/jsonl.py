@@ -9,11 +9,9 @@ import dataclasses
 import json
 import os
 import platform
-import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
-from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,6 +21,7 @@ from conformance.coverage import Coverage
 from conformance.divergence import Divergence
 from conformance.errors import UsageError
 from conformance.outcome import PASS, Result
+from conformance.report.repeat import command, with_case
 from conformance.session import PROTOCOL, Incident, Session
 
 FORMAT = 1
@@ -38,9 +37,12 @@ class Report:
         except OSError as error:
             raise UsageError(f"report {path}: {error.strerror}") from None
         self.path = path
+        self._roots: list[Path] = []
+        self._repeat: dict[str, str] = {}
 
     def header(self, corpora: Sequence[Corpus], selected: int, argv: Sequence[str], backends: Sequence[str]) -> None:
         """Say what is run where; ``backends`` in the order shown."""
+        self._roots = [corpus.root for corpus in corpora]
         self._write(
             "header",
             format=FORMAT,
@@ -63,7 +65,8 @@ class Report:
 
     def backend(self, session: Session, required: bool) -> BackendFacts:
         """Say what a backend is, or why it is not there; returns the facts as a reader of the report gets them."""
-        row = backend_facts(session) | {"complete": session.manifest.complete, "required": required}
+        repeat = self._repeat[session.name] = command(session.manifest, self._roots)
+        row = backend_facts(session) | {"complete": session.manifest.complete, "required": required, "repeat": repeat}
         self._write("backend", **row)
         return BackendFacts.from_row(row)
 
@@ -71,7 +74,7 @@ class Report:
         """Write the outcome of a case; for a pass no more than that."""
         row = result.row()
         if result.outcome != PASS:
-            row["repeat"] = repeat_command(result.backend, result.id)
+            row["repeat"] = with_case(self._repeat[result.backend], result.id)
         self._write("result", **row)
 
     def incident(self, backend: str, incident: Incident) -> None:
@@ -103,22 +106,6 @@ class Report:
         # Results come by the thousand and share a flush per turn of the event loop; what is rare goes out at once.
         if line_type != "result":
             self._file.flush()
-
-
-def repeat_command(backend: str, case_id: str) -> str:
-    """Return the command that asks this backend this case again."""
-    return f"{python_command()} -m conformance run --backend {backend} --id {case_id}"
-
-
-@cache
-def python_command() -> str:
-    """Return what to type for the Python that runs this: ``python`` where that is it, else its path."""
-    running = Path(sys.executable)
-    found = shutil.which("python")
-    if found is not None and Path(found).absolute() == running.absolute():
-        return "python"
-    here = Path.cwd()
-    return str(running.relative_to(here) if running.is_relative_to(here) else running)
 
 
 def backend_facts(session: Session) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from conformance.divergence import Divergence, State
 from conformance.expectations import INCIDENT
 from conformance.floats import decode
 from conformance.outcome import EXPECTED_FAILURE, MEANINGS, PASS, UNSUPPORTED, Result
-from conformance.report.jsonl import repeat_command
+from conformance.report.repeat import with_case
 from conformance.report.text import clean
 from conformance.rules import operations
 from conformance.session import Incident
@@ -111,7 +111,7 @@ def failure_lines(tally: Tally, result: Result) -> Iterator[str]:
     log = tally.backends[result.backend].log
     if log and result.got is None:
         yield f"  log       {clean(log)}"
-    yield f"  repeat    {repeat_command(result.backend, clean(result.id))}"
+    yield f"  repeat    {clean(with_case(tally.backends[result.backend].repeat, result.id))}"
 
 
 def _verdict(verdict: dict[str, str]) -> str:

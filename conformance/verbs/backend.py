@@ -27,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Write the files and say what to do with them."""
-    from conformance.report.jsonl import python_command
+    from conformance.report.repeat import python_command
 
     files = write(arguments.language, arguments.dir or Path(arguments.name), arguments.name)
     for file in files:
