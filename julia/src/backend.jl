@@ -120,12 +120,12 @@ function run_simulate(input::JsonObject)
     network = read_network(get(input, "network"), ROOT / "network")
     steps = get(input, "steps")
     simulate_steps(steps, ROOT / "steps")
-    inputs, batch = read_input(get(input, "input"), input_width(network), integer(steps)::Int, ROOT / "input")
+    inputs, batch = read_input(get(input, "input"), input_width(network), integer(steps), ROOT / "input")
     names = get(input, "record", String[])
     record_kind(names, ROOT / "record")
     record, runs = Record(names), Run{Float64}[]
     for sample in inputs
-        push!(runs, run_sample(network, sample, integer(steps)::Int, record))
+        push!(runs, run_sample(network, sample, integer(steps), record))
     end
     simulation_output(runs, batch, record)
 end
@@ -159,7 +159,7 @@ end
 function run_encode_poisson(input::JsonObject)
     steps = get(input, "steps")
     simulate_steps(steps, ROOT / "steps")
-    JsonObject("spikes" => from_zero(spike_train(read_poisson(input, ROOT), integer(steps)::Int)))
+    JsonObject("spikes" => from_zero(spike_train(read_poisson(input, ROOT), integer(steps))))
 end
 
 const OPERATIONS = Pair{String,Function}[

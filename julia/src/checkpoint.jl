@@ -58,7 +58,7 @@ function read_checkpoint(@nospecialize(root), at::JsonPointer)
     matrices, sizes = get(document, "weights"), get(document, "layer_sizes")
     weights = Matrix{Float64}[]
     for l in 1:length(matrices)
-        push!(weights, as_matrix(Float64, matrices[l], integer(sizes[l][1])::Int))
+        push!(weights, as_matrix(Float64, matrices[l], integer(sizes[l][1])))
     end
     checkpoint = Checkpoint(weights, strings(get(document, "layer_names")), strings(get(document, "neuron_types")),
                             get(document, "metadata", JsonObject()), String[])
@@ -173,7 +173,7 @@ end
 function checkpoint_weight_shape(document, at)
     matrices, sizes = get(document, "weights"), get(document, "layer_sizes")
     for l in 1:length(matrices)
-        inputs, outputs = integer(sizes[l][1])::Int, integer(sizes[l][2])::Int
+        inputs, outputs = integer(sizes[l][1]), integer(sizes[l][2])
         got = matrix_size(matrices[l], inputs)
         got == (outputs, inputs) || reject("checkpoint.weight-shape", at / "weights" / (l - 1),
             "expected the shape (outputs, inputs) = (", outputs, ", ", inputs, "), got (", got[1], ", ", got[2], ")")

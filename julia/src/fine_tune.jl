@@ -38,7 +38,7 @@ function read_config(@nospecialize(root), at::JsonPointer)
     document = config_object(root, at)
     check_config(document, at)
     until = get(document, "freeze_until", -1)
-    TransferConfig(until isa AbstractString ? String(until) : integer(until)::Int,
+    TransferConfig(until isa AbstractString ? String(until) : integer(until),
                    number(get(document, "lr_backbone", 0.0)),
                    number(get(document, "lr_head", 0.01)))
 end

@@ -44,7 +44,7 @@ For each of `steps` steps the ascending indices (from 1) of the inputs that fire
 """
 function poisson_spikes(rates, steps; seed, sample = 0)
     simulate_steps(steps, ROOT / "steps")
-    spike_train(PoissonInput(rates; seed = seed, sample = sample), integer(steps)::Int)
+    spike_train(PoissonInput(rates; seed = seed, sample = sample), integer(steps))
 end
 
 function spike_train(input::PoissonInput, steps::Int)
@@ -99,7 +99,7 @@ function spike_input(sample::AbstractVector)
     for step in sample
         push!(indices, Int[])
         for j in step
-            push!(last(indices), integer(j)::Int + 1)
+            push!(last(indices), integer(j) + 1)
         end
     end
     SpikeInput(indices)
@@ -110,7 +110,7 @@ function poisson_input(document::JsonObject, rates::AbstractVector, row::Int)
     for j in 1:length(limits)
         limits[j] *= 4294967296.0
     end
-    PoissonInput(limits, integer(get(document, "seed"))::Int, integer(get(document, "sample", 0))::Int + row)
+    PoissonInput(limits, integer(get(document, "seed")), integer(get(document, "sample", 0)) + row)
 end
 
 "The one sample of a document with `rates`, `seed` and perhaps `sample`."
@@ -204,7 +204,7 @@ function ascending_indices(step::AbstractVector, limit::Int, at::JsonPointer, t:
     for k in 1:length(step)
         is_integer_within(step[k], before + 1, limit) || reject("input.indices", at / (t - 1) / (k - 1),
             "expected an integer from ", before + 1, " to ", limit, ", got ", describe(step[k]))
-        before = integer(step[k])::Int
+        before = integer(step[k])
     end
 end
 

@@ -44,21 +44,27 @@ end
 "The text `-0`: the Integer 0 where an Integer is due, -0.0 where a Number is."
 struct MinusZero end
 
-integer(x::Int64) = Int(x)
-integer(::MinusZero) = 0
+# Each of these is one method that asks for the type itself: elements of parsed arrays have none that is known, and
+# choosing among methods at run time would cost more than reading the number did.
 
 is_integer(x) = x isa Int64 || x isa MinusZero
-is_integer_within(x, low::Int, high::Int) = is_integer(x) && low <= integer(x)::Int <= high
+is_integer_within(x, low::Int, high::Int) = is_integer(x) && low <= integer(x) <= high
 
-const SPECIAL_NUMBERS = ("NaN", "Infinity", "-Infinity")
+"The value of an Integer."
+integer(x)::Int = x isa Int64 ? x : 0
 
-"Whether `x` can stand for a real value: a JSON number or one of `SPECIAL_NUMBERS`."
-is_number(x) = x isa AbstractFloat || is_integer(x) || (x isa String && x in SPECIAL_NUMBERS)
+"Whether `x` can stand for a real value: a JSON number, or a string for what JSON has no number for."
+is_number(x) = x isa Float64 || x isa Int64 || x isa MinusZero || x isa AbstractFloat ||
+               (x isa String && (x == "NaN" || x == "Infinity" || x == "-Infinity"))
 
-number(x::AbstractFloat) = Float64(x)
-number(x::Int64) = Float64(x)
-number(::MinusZero) = -0.0
-number(x::String) = x == "NaN" ? NaN : x == "Infinity" ? Inf : -Inf
+"The value of a Number."
+function number(x)::Float64
+    x isa Float64 && return x
+    x isa Int64 && return Float64(x)
+    x isa MinusZero && return -0.0
+    x isa String && return x == "NaN" ? NaN : x == "Infinity" ? Inf : -Inf
+    Float64(x::AbstractFloat)
+end
 
 "`x` in words for a message: what was got instead of what was expected."
 describe(::Missing) = "nothing"

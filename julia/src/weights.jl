@@ -27,12 +27,16 @@ function weight_rank(code::String, matrix, at::JsonPointer)
     for i in 1:length(matrix)
         row = matrix[i]
         row isa AbstractVector || reject(code, at, "expected row ", i - 1, " to be an array, got ", describe(row))
-        for j in 1:length(row)
-            row[j] isa AbstractVector &&
-                reject(code, at, "expected numbers in row ", i - 1, ", got an array at index ", j - 1)
-        end
+        flat_row(code, row, at, i)
         length(row) == length(matrix[1]) ||
             reject(code, at, "expected ", length(matrix[1]), " entries in row ", i - 1, " as in row 0, got ", length(row))
+    end
+end
+
+function flat_row(code::String, row::AbstractVector, at::JsonPointer, i::Int)
+    for j in 1:length(row)
+        row[j] isa AbstractVector &&
+            reject(code, at, "expected numbers in row ", i - 1, ", got an array at index ", j - 1)
     end
 end
 
@@ -40,8 +44,14 @@ weight_rank(code::String, matrix::AbstractMatrix, at::JsonPointer) = nothing
 
 "No entry is NaN or infinite."
 function weight_finite(code::String, matrix::AbstractVector, at::JsonPointer)
-    for i in 1:length(matrix), j in 1:length(matrix[i])
-        weight = number(matrix[i][j])::Float64
+    for i in 1:length(matrix)
+        finite_entries(code, matrix[i], at, i)
+    end
+end
+
+function finite_entries(code::String, row::AbstractVector, at::JsonPointer, i::Int)
+    for j in 1:length(row)
+        weight = number(row[j])
         isfinite(weight) || reject(code, at / (i - 1) / (j - 1), "expected a finite weight, got ", weight)
     end
 end
@@ -61,12 +71,15 @@ function as_matrix(::Type{T}, matrix::AbstractVector, due::Int) where {T}
     outputs, inputs = matrix_size(matrix, due)
     copied = Matrix{T}(undef, outputs, inputs)
     for i in 1:outputs
-        row = matrix[i]
-        for j in 1:inputs
-            copied[i, j] = number(row[j])::Float64
-        end
+        copy_row!(copied, i, matrix[i])
     end
     copied
+end
+
+function copy_row!(matrix::Matrix, i::Int, row::AbstractVector)
+    for j in 1:length(row)
+        matrix[i, j] = number(row[j])
+    end
 end
 
 as_matrix(::Type{T}, matrix::AbstractMatrix, due::Int) where {T} = Matrix{T}(matrix)
@@ -75,7 +88,7 @@ as_matrix(::Type{T}, matrix::AbstractMatrix, due::Int) where {T} = Matrix{T}(mat
 function as_vector(::Type{T}, list::AbstractVector) where {T}
     copied = Vector{T}(undef, length(list))
     for k in 1:length(list)
-        copied[k] = number(list[k])::Float64
+        copied[k] = number(list[k])
     end
     copied
 end
