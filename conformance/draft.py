@@ -62,7 +62,7 @@ def complete(draft: dict[str, Any]) -> dict[str, Any]:
         raise UsageError(f"the draft's op is {draft.get('op')!r}; known: {', '.join(TEMPLATES)}")
     if not isinstance(draft.get("input"), dict):
         raise UsageError("the draft has no object 'input'")
-    due = _due(oracle.answer(draft["op"], draft["input"]))
+    due = due_of(oracle.answer(draft["op"], draft["input"]))
     if draft.get("expect", due) != due:
         raise UsageError(f"the draft expects {draft['expect']}, the oracle says {due}: see semantics.md, one errs")
     case = {**draft, "expect": due}
@@ -76,7 +76,8 @@ def complete(draft: dict[str, Any]) -> dict[str, Any]:
     return case
 
 
-def _due(answer: dict[str, Any]) -> dict[str, Any]:
+def due_of(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer of the oracle's as a case states it: a large output by its SHA-256."""
     if answer["verdict"] == "accept" and len(str(answer["output"])) > LARGE_OUTPUT:
         return {"verdict": "accept", "sha256": digest(answer["output"])}
     return answer
