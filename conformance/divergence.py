@@ -1,4 +1,4 @@
-"""Where two simulations part: the first sample, step, layer and neuron whose state is not the due one, and what is near."""
+"""Where two simulations part: the first sample, step, layer and neuron not in the due state, and what is near."""
 
 from __future__ import annotations
 

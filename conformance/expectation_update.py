@@ -6,6 +6,7 @@ The file is edited as text, table by table, so that comments, order and layout o
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -32,6 +33,7 @@ class Change:
     added: int
 
     def __str__(self) -> str:
+        """Say it in one line."""
         parts = [f"{self.removed} removed", f"{self.shortened} shortened", f"{self.added} added"]
         told = ", ".join(part for part in parts if not part.startswith("0 "))
         return f"{self.file}: {told}" + ("; write the reasons" if self.added else "")
@@ -67,7 +69,7 @@ def update(expectations: Expectations) -> Change | None:
 def _split(text: str, expectations: Expectations) -> tuple[str, list[str]]:
     """Cut the text before each table, taking along the comment lines that stand right above it."""
     lines = text.splitlines(keepends=True)
-    starts = []
+    starts: list[int] = []
     for number, line in enumerate(lines):
         if HEADER.match(line):
             start = number
@@ -75,7 +77,7 @@ def _split(text: str, expectations: Expectations) -> tuple[str, list[str]]:
                 start -= 1
             starts.append(start)
     cuts = [*starts, len(lines)]
-    chunks = ["".join(lines[a:b]) for a, b in zip(cuts, cuts[1:], strict=False)]
+    chunks = ["".join(lines[a:b]) for a, b in itertools.pairwise(cuts)]
     if [_ids_of(chunk) for chunk in chunks] != [entry.ids for entry in expectations.entries]:
         raise UsageError(
             f"expectations {expectations.file}: cannot be edited: write each entry as an [[expected]] table"
@@ -125,7 +127,7 @@ def _code(result: Result) -> str:
 
 
 def _literal(text: str) -> str:
-    """Return the shell pattern that matches just this text; for a lone surrogate, which TOML cannot hold, any character."""
+    """Return the shell pattern that matches just this text (and any character for a lone surrogate, which TOML lacks)."""
     pattern = re.sub(r"([*?\[])", r"[\1]", text)
     return "".join("?" if "\ud800" <= char <= "\udfff" else char for char in pattern)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,7 @@ class ReportReader:
         if not ended and self.warning is None:
             self.warning = f"report {self.path}: the last line is missing; the run did not get to its end"
 
-    def _rows(self) -> Iterator[Row]:
+    def _rows(self) -> Generator[Row, None, None]:
         """Yield the lines that are objects with a type, up to the first that is not."""
         number = 0
         try:
