@@ -87,6 +87,8 @@ def parse_case(text: bytes, file: Path) -> Case:
         members = json.loads(text)
     except ValueError as error:
         raise UsageError(f"{file}: not JSON: {error}") from None
+    except RecursionError:
+        raise UsageError(f"{file}: nested too deeply; what is deep travels as text or base64") from None
     return case_of(members, file)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice, zip_longest
 from typing import Any
 
@@ -26,7 +26,7 @@ def judge(case: Case, backend: str, answer: dict[str, Any]) -> Result:
         return result(PROTOCOL_ERROR, message=fault, expected=verdict_of(case.expect))
     verdict = answer["verdict"]
     if verdict == "unsupported":
-        return result(UNSUPPORTED, message=str(answer.get("reason", "")))
+        return _unsupported(case, result, str(answer.get("reason", "")))
     if verdict == "error":
         return result(ERROR, message=str(answer.get("message", "")), expected=verdict_of(case.expect))
     if _conforms(case, answer):
@@ -40,6 +40,14 @@ def judge(case: Case, backend: str, answer: dict[str, Any]) -> Result:
         differences=shown,
         more_differences=more,
     )
+
+
+def _unsupported(case: Case, result: Callable[..., Result], reason: str) -> Result:
+    """Only a profile may turn out to be unknown: of the operations, a backend is asked just those that it offers."""
+    if "profile" in case.input:
+        return result(UNSUPPORTED, message=reason)
+    message = f"hello offers {case.op}, yet this is unsupported: {reason}"
+    return result(FAIL, expected=verdict_of(case.expect), got={"verdict": "unsupported"}, message=message)
 
 
 def fault_of_answer(answer: dict[str, Any]) -> str | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from conformance.case import Case, parse_case
 from conformance.errors import UsageError
+from conformance.rules import limit
 
 BUILT_IN = Path(__file__).parent / "corpus"
 
@@ -46,16 +47,27 @@ def load(root: Path) -> Corpus:
     hasher = hashlib.sha256()
     cases: dict[str, Case] = {}
     for file in case_files(root):
-        try:
-            text = file.read_bytes()
-        except OSError as error:
-            raise UsageError(f"{file}: {error.strerror}") from None
+        text = _read(file, root)
         hasher.update(f"{file.relative_to(root).as_posix()}\0{len(text)}\0".encode() + text)
         case = parse_case(text, file)
         if case.id in cases:
             raise UsageError(f"{file}: the id {case.id!r} is also that of {cases[case.id].file}")
         cases[case.id] = case
     return Corpus(root, tuple(cases.values()), hasher.hexdigest())
+
+
+def _read(file: Path, root: Path) -> bytes:
+    """Return the bytes of a case file that is one: inside the corpus, regular, not beyond the limit."""
+    if not file.resolve().is_relative_to(root):
+        raise UsageError(f"{file}: a link that leaves the corpus ({file.resolve()})")
+    try:
+        if not file.is_file():
+            raise UsageError(f"{file}: not a regular file")
+        if (size := file.stat().st_size) > limit("case_bytes"):
+            raise UsageError(f"{file}: {size} bytes; a case file has at most {limit('case_bytes')}")
+        return file.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{file}: {error.strerror}") from None
 
 
 def load_all(roots: Sequence[Path]) -> list[Corpus]:

@@ -51,9 +51,10 @@ class Log:
     def write(self, data: bytes) -> None:
         """Append what still fits; the first bytes that do not are replaced by a note."""
         if self._room > 0:
-            self._file.write(data[: self._room])
-            if len(data) > self._room:
-                self._file.write(b"\n[cut here: the log is full]\n")
+            with contextlib.suppress(OSError):  # a full disk costs the log, not the run
+                self._file.write(data[: self._room])
+                if len(data) > self._room:
+                    self._file.write(b"\n[cut here: the log is full]\n")
             self._room -= len(data)
 
     def last_line(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -49,6 +50,9 @@ def test_an_honest_backend_conforms(world: World) -> None:
         ("wrong", "fail", "reject config.object at /nowhere"),
         ("error", "error", "a list index was out of range"),
         ("fork", "crash", "exited with code 1"),
+        ("deaf", "timeout", "no answer within 1 s"),
+        ("huge", "protocol-error", "sent a line longer than the protocol's limit"),
+        ("unsupported", "fail", "hello offers config.validate, yet this is unsupported: not today"),
     ],
 )
 def test_one_bad_case_costs_one_case(world: World, behaviour: str, outcome: str, says: str) -> None:
@@ -134,11 +138,36 @@ def test_declared_codes_are_held_against_the_rules(world: World) -> None:
     assert "lacks codes of its operations: checkpoint.frozen-type" in done.out
 
 
-def test_a_bad_exit_code_after_bye_is_an_incident(world: World) -> None:
-    world.configs(3)
-    done = world.run("--backend", mini("exit-code-7"))
+@pytest.mark.parametrize(
+    ("behaviour", "says"),
+    [
+        ("exit-code-7", "at bye the backend exited with code 7"),
+        ("crashes-at-bye", "at bye the backend was killed by SIGABRT"),
+        ("hangs-at-bye", "did not end within 5 s after bye; killed"),
+    ],
+)
+def test_a_bad_end_is_an_incident(world: World, behaviour: str, says: str) -> None:
+    ids = world.configs(3)
+    done = world.run("--backend", mini(behaviour))
     assert done.code == 1
-    assert "at bye the backend exited with code 7" in done.out
+    assert done.outcomes() == dict.fromkeys(ids, "pass")
+    assert says in done.out
+    assert processes_of(world) == []
+
+
+def test_a_slow_backend_is_waited_for(world: World) -> None:
+    ids = world.configs(15)
+    done = world.run("--backend", mini("slow"), "--timeout", "1")
+    assert done.code == 0
+    assert done.outcomes() == dict.fromkeys(ids, "pass")
+
+
+def test_a_gigabyte_without_newline_does_not_cost_a_gigabyte(world: World) -> None:
+    world.configs(1)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    done = world.run("--backend", mini("huge"))
+    assert done.outcomes() == {"config-000": "protocol-error"}
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < max(before, 400_000)
 
 
 def test_a_noisy_standard_error_is_cut_and_harms_nothing(world: World) -> None:

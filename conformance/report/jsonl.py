@@ -5,12 +5,13 @@ The lines are described by spec/report.schema.json.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
 import platform
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, Any
@@ -28,7 +29,12 @@ FORMAT = 1
 
 
 class Report:
-    """Writes a report."""
+    """Writes a report. A full disk ends the report and not the run; ``fault`` then says what happened.
+
+    Attributes:
+        path: The file.
+        fault: Why the report is incomplete, or None.
+    """
 
     def __init__(self, path: Path) -> None:
         try:
@@ -37,6 +43,7 @@ class Report:
         except OSError as error:
             raise UsageError(f"report {path}: {error.strerror}") from None
         self.path = path
+        self.fault: str | None = None
         self._roots: list[Path] = []
         self._repeat: dict[str, str] = {}
 
@@ -65,8 +72,8 @@ class Report:
 
     def backend(self, session: Session, required: bool) -> BackendFacts:
         """Say what a backend is, or why it is not there; returns the facts as a reader of the report gets them."""
-        repeat = self._repeat[session.name] = command(session.manifest, self._roots)
-        row = backend_facts(session) | {"complete": session.manifest.complete, "required": required, "repeat": repeat}
+        row = backend_row(session, required, self._roots)
+        self._repeat[session.name] = row["repeat"]
         self._write("backend", **row)
         return BackendFacts.from_row(row)
 
@@ -95,17 +102,38 @@ class Report:
 
     def flush(self) -> None:
         """Hand what was written to the operating system."""
-        self._file.flush()
+        with self._noting_faults():
+            self._file.flush()
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        with self._noting_faults():
+            self._file.close()
+
+    @contextlib.contextmanager
+    def _noting_faults(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError) as error:
+            # A ValueError is the closed file of an earlier fault: what is buffered would fail again at every flush.
+            if self.fault is None:
+                self.fault = (error.strerror if isinstance(error, OSError) else None) or str(error)
+                with contextlib.suppress(OSError):
+                    self._file.close()
 
     def _write(self, line_type: str, **members: Any) -> None:
-        self._file.write(json.dumps({"type": line_type, **members}, ensure_ascii=False, separators=(",", ":")) + "\n")
+        line = json.dumps({"type": line_type, **members}, ensure_ascii=False, separators=(",", ":")) + "\n"
+        with self._noting_faults():
+            self._file.write(line)
         # Results come by the thousand and share a flush per turn of the event loop; what is rare goes out at once.
         if line_type != "result":
-            self._file.flush()
+            self.flush()
+
+
+def backend_row(session: Session, required: bool, roots: Iterable[Path]) -> dict[str, Any]:
+    """Return the members of a backend's line; ``roots`` are the folders of the corpora that it is asked."""
+    due = {"complete": session.manifest.complete, "required": required}
+    return backend_facts(session) | due | {"repeat": command(session.manifest, roots)}
 
 
 def backend_facts(session: Session) -> dict[str, Any]:

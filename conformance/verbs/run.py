@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from conformance import exit_codes
 from conformance.errors import UsageError
+from conformance.verbs.argument_types import count, positive
 from conformance.verbs.selection import add_selection, chosen
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--require", default="", metavar="NAMES", help="backends that must be there, e.g. python,rust")
     parser.add_argument("--transport", choices=["process", "juliacall"], help="how the Julia backend is reached")
-    parser.add_argument("--timeout", type=_positive, default=10.0, metavar="S", help="seconds per case (default 10)")
-    parser.add_argument("--jobs", type=_count, metavar="N", help="backends to run at a time (default: all)")
+    parser.add_argument("--timeout", type=positive, default=10.0, metavar="S", help="seconds per case (default 10)")
+    parser.add_argument("--jobs", type=count, metavar="N", help="backends to run at a time (default: all)")
     parser.add_argument("--fail-fast", action="store_true", help="stop at the first failure")
     parser.add_argument("--report", type=Path, metavar="FILE.jsonl", help="where the report goes (default: the cache)")
     parser.add_argument("--summary", type=Path, metavar="FILE.md", help="also write a summary in Markdown")
@@ -62,20 +63,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--update-expectations", action="store_true", help="take out what passes now, add what was not foreseen"
     )
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be a positive number of seconds, not {text}")
-    return value
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, not {text}")
-    return value
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -227,7 +214,7 @@ class Run:
         counts = {name: {op: dict(row) for op, row in self._tally.counts[name].items()} for name in self._tally.asked}
         self._report.footer(self._tally.conforms, self.exit_code, seconds, counts)
         print_summary(self._tally, seconds)
-        print(f"report: {self._report.path}")
+        print(f"report: {self._report.path}" + (f" (incomplete: {self._report.fault})" if self._report.fault else ""))
         if summary is not None:
             write(summary, render(self._tally, seconds))
         if junit is not None:

@@ -126,7 +126,29 @@ def wait(request: dict[str, Any], due: dict[str, Any]) -> None:
     """Answer nothing, but go on listening: the end of the input ends it."""
 
 
+def huge(request: dict[str, Any], due: dict[str, Any]) -> None:
+    """Send a gigabyte without a newline."""
+    block = "x" * (1 << 20)
+    for _ in range(1024):
+        sys.stdout.write(block)
+    say(due)
+
+
+def deaf(request: dict[str, Any], due: dict[str, Any]) -> None:
+    """Close the input and say nothing any more."""
+    os.close(0)
+    time.sleep(600)
+
+
+def slow(request: dict[str, Any], due: dict[str, Any]) -> None:
+    time.sleep(0.1)
+    say(due)
+
+
 MISBEHAVIOURS = {
+    "huge": huge,
+    "deaf": deaf,
+    "slow": slow,
     "wait": wait,
     "crash": crash,
     "exit": leave,
@@ -151,7 +173,7 @@ def main() -> None:
     if BEHAVIOUR == "silent":
         time.sleep(600)
     if BEHAVIOUR == "noisy":
-        sys.stderr.write("x" * 20_000_000)
+        sys.stderr.write("x" * 100_000_000)
     if BEHAVIOUR == "reversed":
         serve_reversed()
         return
@@ -162,7 +184,15 @@ def main() -> None:
         elif request["cmd"] == "run":
             run(request)
         elif request["cmd"] == "bye":
-            sys.exit(7 if BEHAVIOUR == "exit-code-7" else 0)
+            end()
+
+
+def end() -> None:
+    if BEHAVIOUR == "hangs-at-bye":
+        time.sleep(600)
+    if BEHAVIOUR == "crashes-at-bye":
+        os.abort()
+    sys.exit(7 if BEHAVIOUR == "exit-code-7" else 0)
 
 
 def serve_reversed() -> None:
