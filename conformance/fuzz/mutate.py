@@ -14,12 +14,45 @@ STOP = 0.15
 WEIGHTS = {"network": 6, "input": 3, "checkpoint": 4, "config": 4, "layers": 6, "weights": 5, "bias": 3, "neuron": 6}
 """How often a member is entered or hit, where the others are so once: most rules are about what is deep inside."""
 NOT_FINITE = ("NaN", "Infinity", "-Infinity")
-NO_NUMBER = (None, True, False, "1", "", "nan", "inf", "+Infinity", "-NaN", " NaN", [], {}, [1], {"a": 1})
-NO_STRING = (None, True, 0, 1.5, [], {}, ["a"], {"a": "a"})
-NO_INTEGER = (0.0, -0.0, 1.0, 2.0, 1e3, 0.5, True, False, None, "0", "1", [], [0], {}, 2**53, -(2**53), "NaN")
+NO_NUMBER: tuple[Any, ...] = (
+    None,
+    True,
+    False,
+    "1",
+    "",
+    "nan",
+    "inf",
+    "+Infinity",
+    "-NaN",
+    " NaN",
+    [],
+    {},
+    [1],
+    {"a": 1},
+)
+NO_STRING: tuple[Any, ...] = (None, True, 0, 1.5, [], {}, ["a"], {"a": "a"})
+NO_INTEGER: tuple[Any, ...] = (
+    0.0,
+    -0.0,
+    1.0,
+    2.0,
+    1e3,
+    0.5,
+    True,
+    False,
+    None,
+    "0",
+    "1",
+    [],
+    [0],
+    {},
+    2**53,
+    -(2**53),
+    "NaN",
+)
 REAL: tuple[Any, ...] = (*NOT_FINITE * 4, *NO_NUMBER, *numbers.EDGES)
 NAME: tuple[Any, ...] = (*NO_STRING, "a", "", "zz", "A", "a\u0301", "\U0001f600", "\uff5e")
-NO_LIST = ({}, None, "a", 0, True)
+NO_LIST: tuple[Any, ...] = ({}, None, "a", 0, True)
 LISTS: tuple[Any, ...] = (*NO_LIST, [], [[]], [[], []], [[[]]], [{}], [None], ["a", "a"], [1, 2], [[1], [1, 2]])
 TRAINS: tuple[Any, ...] = (
     [[0]],
@@ -123,7 +156,7 @@ def _place(request: dict[str, Any], rng: Random) -> Place:
     while isinstance(value, (dict, list)) and value:
         if place and rng.random() < STOP:
             break
-        step = _member(value, rng) if isinstance(value, dict) else rng.randrange(len(value))
+        step: Any = _member(value, rng) if isinstance(value, dict) else rng.randrange(len(value))
         place, value = (*place, step), value[step]
     return place
 

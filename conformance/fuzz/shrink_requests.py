@@ -1,0 +1,141 @@
+"""Moves that know what belongs together: a layer, a neuron, an input, a sample or a step goes with all that it has."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from conformance.lint import MEMBERS_OF_INPUT
+
+Input = dict[str, Any]
+
+
+def always_there(op: str) -> set[str]:
+    """Return the members of a request that are always sent."""
+    required, optional = MEMBERS_OF_INPUT[op]
+    return required | (optional & {"document", "text", "base64"})
+
+
+def moves(op: str, request: Input) -> Iterator[Input]:
+    """Yield requests with less in them."""
+    if op == "simulate":
+        yield from _possible(_samples, request)
+        yield from _possible(_steps, request)
+        yield from _possible(_layers, request)
+        yield from _possible(_neurons, request)
+        yield from _possible(_inputs, request)
+    whole = "checkpoint" if "checkpoint" in request else "document"
+    if whole in request:
+        for smaller in _possible(_checkpoint_layers, request[whole]):
+            yield {**request, whole: smaller}
+        for smaller in _possible(_checkpoint_sizes, request[whole]):
+            yield {**request, whole: smaller}
+
+
+def _possible(find: Callable[[Any], Iterator[Input]], value: Any) -> Iterator[Input]:
+    """Yield what can be found: a value that is not what it should be offers less."""
+    try:
+        yield from find(value)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return
+
+
+def _samples(request: Input) -> Iterator[Input]:
+    """Put one sample of a batch in place of the batch."""
+    stimulus = request["input"]
+    data = _data(stimulus)
+    for k, row in enumerate(stimulus[data]):
+        single = {**stimulus, data: row}
+        if stimulus["kind"] == "poisson":
+            single["sample"] = stimulus.get("sample", 0) + k
+        yield {**request, "input": single}
+
+
+def _data(stimulus: Any) -> str:
+    return {"constant": "values", "spikes": "indices", "poisson": "rates"}[stimulus["kind"]]
+
+
+def _steps(request: Input) -> Iterator[Input]:
+    """Run for fewer steps."""
+    steps, stimulus = request["steps"], request["input"]
+    for fewer in dict.fromkeys((1, steps // 2, steps - 1)):
+        if 0 < fewer < steps:
+            shorter = stimulus
+            if stimulus["kind"] == "spikes":
+                trains = stimulus["indices"]
+                batch = bool(trains and trains[0]) and isinstance(trains[0][0], list)
+                shorter = {**stimulus, "indices": [row[:fewer] for row in trains] if batch else trains[:fewer]}
+            yield {**request, "steps": fewer, "input": shorter}
+
+
+def _layers(request: Input) -> Iterator[Input]:
+    """Leave out a layer, or all behind it, or put a single layer in place of all."""
+    layers = request["network"]["layers"]
+    for index in range(len(layers)):
+        for kept in ([layers[index]], layers[: index + 1], layers[index:], layers[:index] + layers[index + 1 :]):
+            yield {**request, "network": {**request["network"], "layers": kept}}
+
+
+def _neurons(request: Input) -> Iterator[Input]:
+    """Leave out a neuron with its weights, its bias, and the weights behind it."""
+    for index, layer in enumerate(request["network"]["layers"]):
+        for neuron in range(len(layer["weights"])):
+            yield _without_neuron(request, index, neuron)
+
+
+def _without_neuron(request: Input, index: int, neuron: int) -> Input:
+    smaller = copy.deepcopy(request)
+    layers = smaller["network"]["layers"]
+    del layers[index]["weights"][neuron]
+    if isinstance(layers[index].get("bias"), list):
+        del layers[index]["bias"][neuron : neuron + 1]
+    if index + 1 < len(layers):
+        for row in layers[index + 1]["weights"]:
+            del row[neuron]
+    return smaller
+
+
+def _inputs(request: Input) -> Iterator[Input]:
+    """Leave out an input with its weights."""
+    for index in range(len(request["network"]["layers"][0]["weights"][0])):
+        smaller = copy.deepcopy(request)
+        for row in smaller["network"]["layers"][0]["weights"]:
+            del row[index]
+        stimulus = smaller["input"]
+        member = _data(stimulus)
+        stimulus[member] = _without_input(stimulus[member], index, member == "indices")
+        yield smaller
+
+
+def _without_input(data: list[Any], index: int, indices: bool) -> list[Any]:
+    if any(isinstance(part, list) for part in data):
+        return [_without_input(part, index, indices) for part in data]
+    if indices:
+        return [j - (j > index) for j in data if j != index]
+    return data[:index] + data[index + 1 :]
+
+
+def _checkpoint_layers(whole: Any) -> Iterator[Input]:
+    """Leave out a layer of a checkpoint."""
+    for index in range(len(whole["layer_names"])):
+        smaller = copy.deepcopy(whole)
+        for member in ("layer_names", "layer_sizes", "weights", "neuron_types"):
+            if isinstance(smaller.get(member), list):
+                del smaller[member][index : index + 1]
+        name = whole["layer_names"][index]
+        if isinstance(smaller.get("frozen_layers"), list):
+            smaller["frozen_layers"] = [other for other in smaller["frozen_layers"] if other != name]
+        yield smaller
+
+
+def _checkpoint_sizes(whole: Any) -> Iterator[Input]:
+    """Leave out an output or an input of a layer of a checkpoint, or all of them."""
+    for index, (inputs, outputs) in enumerate(whole["layer_sizes"]):
+        for fewer_inputs, fewer_outputs in ((0, 0), (inputs, outputs - 1), (inputs - 1, outputs)):
+            if fewer_inputs >= 0 and fewer_outputs >= 0:
+                smaller = copy.deepcopy(whole)
+                smaller["layer_sizes"][index] = [fewer_inputs, fewer_outputs]
+                rows = smaller["weights"][index][:fewer_outputs]
+                smaller["weights"][index] = [row[:fewer_inputs] for row in rows]
+                yield smaller
