@@ -34,7 +34,9 @@ fi
 . /etc/os-release 2>/dev/null || true
 [ "${ID:-}${VERSION_ID:-}" = debian12 ] || die "this is ${PRETTY_NAME:-no Debian 12}, for which there are no packages; \
 install juliaup (or Julia itself) and put julia on PATH"
-for tool in apt-get dpkg-deb; do command -v "$tool" >/dev/null || die "$tool is missing, which Debian 12 always has"; done
+for tool in apt-get dpkg-deb; do
+  command -v "$tool" >/dev/null || die "$tool is missing, which Debian 12 always has"
+done
 
 mkdir -p "$(dirname "$prefix")" || die "cannot create $(dirname "$prefix"); choose another PREFIX or XDG_CACHE_HOME"
 work=$(mktemp -d "$prefix.unfinished.XXXXXX") || die "cannot write to $(dirname "$prefix")"
@@ -49,8 +51,10 @@ if [ -f /etc/apt/sources.list.d/debian.sources ]; then
   awk 'BEGIN { RS = ""; ORS = "\n\n" } !/security/' "$work/sources/current.sources" |
     sed -e 's/^Suites:.*/Suites: bullseye/' -e 's/^Components:.*/Components: main/' > "$work/sources/older.sources"
 elif grep -qsE '^deb .*[[:space:]]bookworm[[:space:]]' /etc/apt/sources.list; then
-  grep -E '^deb .*[[:space:]]bookworm[[:space:]]' /etc/apt/sources.list > "$work/sources/current.list"
-  sed -E 's/([[:space:]])bookworm[[:space:]].*/\1bullseye main/' "$work/sources/current.list" > "$work/sources/older.list"
+  cd "$work/sources"
+  grep -E '^deb .*[[:space:]]bookworm[[:space:]]' /etc/apt/sources.list > current.list
+  sed -E 's/([[:space:]])bookworm[[:space:]].*/\1bullseye main/' current.list > older.list
+  cd - >/dev/null
 else
   die "neither /etc/apt/sources.list.d/debian.sources nor /etc/apt/sources.list names Debian 12's packages"
 fi
@@ -79,7 +83,8 @@ those of Debian 11's Julia, or put any julia on PATH"
 fi
 
 for deb in "$work"/debs/*.deb; do
-  dpkg-deb -x "$deb" "$work/julia/root" 2>>"$work/log" || die "$(basename "$deb") cannot be unpacked: $(last_line "$work/log")"
+  dpkg-deb -x "$deb" "$work/julia/root" 2>>"$work/log" ||
+    die "$(basename "$deb") cannot be unpacked: $(last_line "$work/log")"
 done
 rm -rf "$work/julia/root/usr/share/doc" "$work/julia/root/usr/share/man" "$work/julia/root/usr/share/lintian"
 cat > "$work/julia/bin/julia" <<'WRAPPER'

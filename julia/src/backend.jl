@@ -4,7 +4,7 @@ const PROTOCOL = 1
 const BACKEND_VERSION = "0.1.0"
 const PROFILE = "sequential-f64"
 
-"What a conversation has told so far. `facts` are further members of the `hello` answer, for reports."
+"A conversation: whether `bye` has come, and the `facts` that `hello` adds for reports."
 mutable struct Session
     ended::Bool
     facts::Vector{Pair{String,String}}
@@ -12,7 +12,7 @@ end
 
 Session(facts::Pair{String,String}...) = Session(false, ["julia" => string(VERSION), facts...])
 
-"The conversation of a program that answers lines by itself, as juliacall's does."
+"The conversation of a program that hands over one line at a time, as juliacall's does."
 const SESSION = Session("transport" => "juliacall")
 
 "A request that cannot be answered because the backend does not know what it asks for."
@@ -233,8 +233,9 @@ Answer the request lines of `input` until `bye` or its end. Answers are flushed 
 function serve(input::IO, output::IO; session::Session = Session("transport" => "process"))
     pending, answers = UInt8[], IOBuffer()
     while !session.ended && !eof(input)
-        append!(pending, readavailable(input))
-        pending = answer_lines!(session, pending, answers, output)
+        chunk = readavailable(input)
+        append!(pending, chunk)
+        0x0a in chunk && (pending = answer_lines!(session, pending, answers, output))
     end
     isempty(pending) || session.ended || answer_line!(session, String(pending), answers)
     send!(answers, output)
@@ -269,10 +270,11 @@ end
 
 "Answer one request of each kind, so that the first real ones find their methods compiled."
 function warm_up()
-    checkpoint = """{"layer_names":["a","b"],"layer_sizes":[[2,1],[1,1]],"weights":[[[0.5,1]],[[1e0]]],"frozen_layers":["a"]}"""
+    checkpoint = """{"layer_names":["a","b"],"layer_sizes":[[2,1],[1,1]],"weights":[[[0.5,1]],[[1e0]]],
+        "frozen_layers":["a"]}"""
     network = """{"layers":[{"weights":[[0.5,0.25]],"bias":[0.1],"neuron":{"model":"if","threshold":1.0}},
         {"weights":[[1]],"neuron":{"model":"lif","threshold":1,"decay":0.9}}],"readout":"membrane"}"""
-    records = """["counts","spikes","potential","trace"]"""
+    simulation = """"network":$network,"steps":2,"record":["counts","spikes","potential","trace"]"""
     poisson = """"rates":[0.5,1],"seed":7"""
     requests = [
         """{"cmd":"hello","protocol":1,"root":"/","scratch":"/"}""",
@@ -284,9 +286,9 @@ function warm_up()
         warm_up_run("transfer.freeze", """{"checkpoint":$checkpoint,"layer_names":["b"],"until_index":0}"""),
         warm_up_run("transfer.unfreeze", """{"checkpoint":$checkpoint,"layer_names":["b"],"all_layers":true}"""),
         warm_up_run("transfer.apply", """{"checkpoint":$checkpoint,"config":{"freeze_until":0}}"""),
-        warm_up_run("simulate", """{"network":$network,"steps":2,"input":{"kind":"constant","values":[[1,1.5]]},"record":$records}"""),
-        warm_up_run("simulate", """{"network":$network,"steps":2,"input":{"kind":"spikes","indices":[[0],[1]]},"record":$records}"""),
-        warm_up_run("simulate", """{"network":$network,"steps":2,"input":{"kind":"poisson",$poisson}}"""),
+        warm_up_run("simulate", """{$simulation,"input":{"kind":"constant","values":[[1,1.5]]}}"""),
+        warm_up_run("simulate", """{$simulation,"input":{"kind":"spikes","indices":[[0],[1]]}}"""),
+        warm_up_run("simulate", """{$simulation,"input":{"kind":"poisson",$poisson}}"""),
         warm_up_run("encode.poisson", """{$poisson,"steps":2}"""),
         """{"cmd":"bye"}""",
     ]

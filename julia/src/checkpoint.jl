@@ -29,9 +29,10 @@ Check and copy a list of (output_features, input_features) matrices and what bel
 """
 function Checkpoint(weights::AbstractVector{<:AbstractMatrix}, layer_names::AbstractVector;
                     neuron_types = String[], metadata = JsonObject(), frozen_layers = String[])
-    read_checkpoint(JsonObject(
-        "layer_names" => layer_names, "layer_sizes" => [[size(w, 2), size(w, 1)] for w in weights],
-        "weights" => weights, "neuron_types" => neuron_types, "metadata" => metadata, "frozen_layers" => frozen_layers), ROOT)
+    sizes = [[size(w, 2), size(w, 1)] for w in weights]
+    read_checkpoint(JsonObject("layer_names" => layer_names, "layer_sizes" => sizes, "weights" => weights,
+                               "neuron_types" => neuron_types, "metadata" => metadata,
+                               "frozen_layers" => frozen_layers), ROOT)
 end
 
 "Number of weights of all layers together."

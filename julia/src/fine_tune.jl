@@ -126,8 +126,8 @@ end
 """
     apply!(checkpoint, config)
 
-Freeze the layers up to and including `config.freeze_until`; returns one learning rate per layer: `lr_backbone` where the
-layer is frozen, before or now, else `lr_head`.
+Freeze the layers up to and including `config.freeze_until`; returns one learning rate per layer: `lr_backbone` where
+the layer is frozen, before or now, else `lr_head`.
 
 # Throws
 - [`Rejection`](@ref) with `transfer.freeze-until-unknown`.

@@ -17,8 +17,8 @@ end
 """
     PoissonInput(rates; seed, sample = 0)
 
-Bernoulli spike trains: at each step input j fires with probability `rates[j]`, the same for the same `seed` and `sample`
-on every machine (semantics.md, section 8).
+Bernoulli spike trains: at each step input j fires with probability `rates[j]`, the same for the same `seed` and
+`sample` on every machine (semantics.md, section 8).
 
 # Throws
 - [`Rejection`](@ref) with `input.seed`, `input.sample`, `input.shape` or `input.range`.
@@ -161,7 +161,7 @@ end
 function input_sample(document::JsonObject, n::Int, at::JsonPointer)
     sample = get(document, "sample", 0)
     is_integer_within(sample, 0, MAX_INTEGER - n + 1) || reject("input.sample", at / "sample",
-        "expected an integer such that it and the last of ", n, " samples are from 0 to 2^53 - 1, got ", describe(sample))
+        "expected an integer from 0 to 2^53 - ", n, " for a batch of ", n, ", got ", describe(sample))
 end
 
 function input_member(document::JsonObject, name::String, at::JsonPointer)

@@ -106,13 +106,13 @@ function parse_json(text::String, max_depth::Int = MAX_DEPTH)
 end
 
 "The next byte, or 0x00 at the end: no JSON text holds that byte outside a string."
-@inline function peek(r::Reader)
+@inline function peek_byte(r::Reader)
     r.at <= r.n ? (@inbounds codeunit(r.text, r.at)) : 0x00
 end
 
 @inline function skip_space!(r::Reader)
     while true
-        b = peek(r)
+        b = peek_byte(r)
         (b == 0x20 || b == 0x0a || b == 0x0d || b == 0x09) || return
         r.at += 1
     end
@@ -129,7 +129,7 @@ end
 end
 
 @noinline json_surrogate(at::Int) =
-    reject("json.surrogate", ROOT, "byte ", at - 1, ": a \\u escape is half of a surrogate pair, its other half is missing")
+    reject("json.surrogate", ROOT, "byte ", at - 1, ": expected both halves of a surrogate pair, got one")
 
 @noinline json_duplicate_key(name::String) =
     reject("json.duplicate-key", ROOT, "the name ", describe(name), " occurs twice in one object")
@@ -141,7 +141,7 @@ json_depth(r::Reader, depth::Int) = depth <= r.max_depth ||
     reject("json.depth", ROOT, "byte ", r.at - 1, ": arrays and objects are nested deeper than ", r.max_depth)
 
 function read_value!(r::Reader, depth::Int)
-    b = peek(r)
+    b = peek_byte(r)
     b == UInt8('"') && return read_string!(r)
     b == UInt8('{') && return read_object!(r, depth)
     b == UInt8('[') && return read_array!(r, depth)
@@ -154,7 +154,7 @@ end
 
 function read_word!(r::Reader, word::String, value)
     for k in 1:ncodeunits(word)
-        peek(r) == codeunit(word, k) || json_syntax(r, "expected $word")
+        peek_byte(r) == codeunit(word, k) || json_syntax(r, "expected $word")
         r.at += 1
     end
     value
@@ -165,11 +165,11 @@ function read_array!(r::Reader, depth::Int)
     array = Any[]
     r.at += 1
     skip_space!(r)
-    peek(r) == UInt8(']') && (r.at += 1; return array)
+    peek_byte(r) == UInt8(']') && (r.at += 1; return array)
     while true
         push!(array, read_value!(r, depth + 1))
         skip_space!(r)
-        b = peek(r)
+        b = peek_byte(r)
         r.at += 1
         b == UInt8(']') && return array
         b == UInt8(',') || (r.at -= 1; json_syntax(r, "expected ',' or ']'"))
@@ -182,11 +182,11 @@ function read_object!(r::Reader, depth::Int)
     object = JsonObject()
     r.at += 1
     skip_space!(r)
-    peek(r) == UInt8('}') && (r.at += 1; return object)
+    peek_byte(r) == UInt8('}') && (r.at += 1; return object)
     while true
         read_member!(r, object, depth)
         skip_space!(r)
-        b = peek(r)
+        b = peek_byte(r)
         r.at += 1
         b == UInt8('}') && break
         b == UInt8(',') || (r.at -= 1; json_syntax(r, "expected ',' or '}'"))
@@ -197,10 +197,10 @@ function read_object!(r::Reader, depth::Int)
 end
 
 function read_member!(r::Reader, object::JsonObject, depth::Int)
-    peek(r) == UInt8('"') || json_syntax(r, "expected the name of a member")
+    peek_byte(r) == UInt8('"') || json_syntax(r, "expected the name of a member")
     push!(object.names, read_string!(r))
     skip_space!(r)
-    peek(r) == UInt8(':') || json_syntax(r, "expected ':'")
+    peek_byte(r) == UInt8(':') || json_syntax(r, "expected ':'")
     r.at += 1
     skip_space!(r)
     push!(object.values, read_value!(r, depth + 1))
@@ -233,27 +233,32 @@ end
 
 function read_number!(r::Reader)
     start = r.at
-    peek(r) == UInt8('-') && (r.at += 1)
-    leading_zero = peek(r) == UInt8('0')
-    skip_digits!(r, "expected a digit") > 1 && leading_zero && (r.at = start; json_syntax(r, "expected no leading zero"))
+    peek_byte(r) == UInt8('-') && (r.at += 1)
+    zero_first = peek_byte(r) == UInt8('0')
+    skip_digits!(r, "expected a digit") > 1 && zero_first && json_leading_zero(r, start)
     is_whole = true
-    if peek(r) == UInt8('.')
+    if peek_byte(r) == UInt8('.')
         is_whole = false
         r.at += 1
         skip_digits!(r, "expected a digit after the point")
     end
-    if peek(r) | 0x20 == UInt8('e')
+    if peek_byte(r) | 0x20 == UInt8('e')
         is_whole = false
         r.at += 1
-        (peek(r) == UInt8('+') || peek(r) == UInt8('-')) && (r.at += 1)
+        (peek_byte(r) == UInt8('+') || peek_byte(r) == UInt8('-')) && (r.at += 1)
         skip_digits!(r, "expected a digit in the exponent")
     end
     is_whole && r.at - start <= 17 ? whole_number(r, start) : real_number(r, start)
 end
 
+function json_leading_zero(r::Reader, start::Int)
+    r.at = start
+    json_syntax(r, "expected a number without leading zeros")
+end
+
 function skip_digits!(r::Reader, expected::String)
     start = r.at
-    while is_digit(peek(r))
+    while is_digit(peek_byte(r))
         r.at += 1
     end
     r.at > start || json_syntax(r, expected)
@@ -303,7 +308,7 @@ function read_string!(r::Reader)
     r.at += 1
     start = r.at
     while true
-        b = peek(r)
+        b = peek_byte(r)
         b == UInt8('"') && break
         b == UInt8('\\') && return read_escaped_string!(r, start)
         b < 0x20 && string_fault(r)
@@ -316,7 +321,7 @@ end
 function read_escaped_string!(r::Reader, start::Int)
     out = IOBuffer()
     while true
-        b = peek(r)
+        b = peek_byte(r)
         if b == UInt8('"')
             write_bytes(out, r.text, start, r.at - 1)
             r.at += 1
@@ -341,7 +346,7 @@ const ESCAPES = (UInt8('"') => 0x22, UInt8('\\') => 0x5c, UInt8('/') => 0x2f, UI
                  UInt8('n') => 0x0a, UInt8('r') => 0x0d, UInt8('t') => 0x09)
 
 function read_escape!(r::Reader, out::IOBuffer)
-    b = peek(r)
+    b = peek_byte(r)
     for (letter, byte) in ESCAPES
         b == letter && (r.at += 1; write(out, byte); return)
     end
@@ -354,9 +359,9 @@ function read_code_point!(r::Reader)
     start = r.at - 2
     high = read_hex4!(r)
     0xd800 <= high <= 0xdfff || return Char(high)
-    (high < 0xdc00 && peek(r) == UInt8('\\')) || json_surrogate(start)
+    (high < 0xdc00 && peek_byte(r) == UInt8('\\')) || json_surrogate(start)
     r.at += 1
-    peek(r) == UInt8('u') || json_surrogate(start)
+    peek_byte(r) == UInt8('u') || json_surrogate(start)
     r.at += 1
     low = read_hex4!(r)
     0xdc00 <= low <= 0xdfff || json_surrogate(start)
@@ -366,7 +371,7 @@ end
 function read_hex4!(r::Reader)
     value = UInt32(0)
     for _ in 1:4
-        b = peek(r)
+        b = peek_byte(r)
         digit = is_digit(b) ? b - 0x30 : 0x61 <= b | 0x20 <= 0x66 ? (b | 0x20) - 0x57 : 0xff
         digit == 0xff && json_syntax(r, "expected four hex digits")
         value = (value << 4) | digit

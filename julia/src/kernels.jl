@@ -5,8 +5,8 @@ Loops over arrays of one float type `T`, whose results are fixed to the last bit
 
 An output's current is one accumulator that takes its terms in ascending input order, so the loops may be vectorised
 across outputs and never across inputs: no `sum`, `dot`, `muladd` or `@simd` reduction here. Weights are
-`(output, input)` matrices, in which the column of one input is contiguous. Every function is `@noinline`: inlined into a
-caller it would be compiled with the caller's lower optimisation.
+`(output, input)` matrices, in which the column of one input is contiguous. Every function is `@noinline`: inlined into
+a caller it would be compiled with the caller's lower optimisation.
 """
 module Kernels
 

@@ -3,8 +3,8 @@
 """
     Layer{T}
 
-Weights of shape (output, input), a bias per output or `nothing`, and the neurons' parameters: leaky with `decay` or not,
-the threshold, reset by subtraction or to zero, and the potential before the first step.
+Weights of shape (output, input), a bias per output or `nothing`, and the neurons' parameters: the `decay` of leaky ones
+or `nothing`, the threshold, reset by subtraction or to zero, and the potential before the first step.
 """
 struct Layer{T<:AbstractFloat}
     weights::Matrix{T}

@@ -29,8 +29,8 @@ end
 """
     bernoulli_spikes!(spikes, limits, seed, sample, step)
 
-Write the ascending indices (from 1) of the inputs that fire at `step` (from 0) to the front of `spikes` and return their
-number. `limits[j]` is the rate of input j times 2^32; it fires where its random word is below, an exact comparison.
+Write the ascending indices (from 1) of the inputs that fire at `step` (from 0) to the front of `spikes` and return
+their number. `limits[j]` is the rate of input j times 2^32; it fires where its random word is below, which is exact.
 """
 @noinline function bernoulli_spikes!(spikes::Vector{Int}, limits::Vector{Float64}, seed::Int, sample::Int, step::Int)
     length(spikes) >= length(limits) || throw(DimensionMismatch("spikes has fewer places than there are inputs"))

@@ -146,7 +146,7 @@ add_bias!(state::LayerState) =
 function advance!(state::LayerState, l::Int, run::Run, record::Record)
     integrate!(state) || simulate_non_finite(state, l)
     before = record.trace ? copy(state.potential) : state.potential
-    state.n = state.fires ? Kernels.fire!(state.spikes, state.potential, state.layer.threshold, state.layer.subtract) : 0
+    state.n = state.fires ? fire!(state) : 0
     for k in 1:state.n
         state.counts[state.spikes[k]] += 1
     end
@@ -154,6 +154,10 @@ function advance!(state::LayerState, l::Int, run::Run, record::Record)
     record.trace && push!(run.trace[l], (before, copy(state.potential)))
 end
 
+fire!(state::LayerState) =
+    Kernels.fire!(state.spikes, state.potential, state.layer.threshold, state.layer.subtract)
+
+"Charge the neurons; whether every potential stays finite."
 integrate!(state::LayerState) = state.layer.decay === nothing ?
     Kernels.integrate!(state.potential, state.current) :
     Kernels.integrate!(state.potential, state.current, state.layer.decay)

@@ -29,7 +29,8 @@ function weight_rank(code::String, matrix, at::JsonPointer)
         row isa AbstractVector || reject(code, at, "expected row ", i - 1, " to be an array, got ", describe(row))
         flat_row(code, row, at, i)
         length(row) == length(matrix[1]) ||
-            reject(code, at, "expected ", length(matrix[1]), " entries in row ", i - 1, " as in row 0, got ", length(row))
+            reject(code, at, "expected ", length(matrix[1]), " entries in row ", i - 1, " as in row 0, got ",
+                   length(row))
     end
 end
 

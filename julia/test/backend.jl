@@ -28,13 +28,15 @@ end
     @test rejected.names == ["id", "verdict", "code", "path", "message"]
     @test get(rejected, "message") == "expected a config object, got an array"
     @test get(ask(run_line("checkpoint.dream", "{}")), "verdict") == "unsupported"
-    @test get(ask(run_line("simulate", """{"profile":"fast-f32"}""")), "reason") == "the profile \"fast-f32\" is unknown"
+    @test get(ask(run_line("simulate", """{"profile":"fast-f32"}""")), "reason") ==
+          "the profile \"fast-f32\" is unknown"
     @test ask("""{"cmd":"root","root":"/other"}""") === nothing
 end
 
 @testset "what the backend cannot do is an error, never an exception" begin
-    for line in ("", "[]", "nonsense", "{\"cmd\":\"fly\"}", "{\"cmd\":1}", "{}", "{\"cmd\":\"run\"}", "{\"cmd\":\"run\",\"id\":7}",
-                 run_line("json.parse", "{}"), run_line("json.parse", """{"base64":"!"}"""), run_line("config.validate", "7"))
+    for line in ("", "[]", "nonsense", "{\"cmd\":\"fly\"}", "{\"cmd\":1}", "{}", "{\"cmd\":\"run\"}",
+                 "{\"cmd\":\"run\",\"id\":7}", run_line("json.parse", "{}"),
+                 run_line("json.parse", """{"base64":"!"}"""), run_line("config.validate", "7"))
         @test get(ask(line), "verdict") == "error"
     end
     @test get(ask(run_line("json.parse", "{}")), "id") == "é"
@@ -42,8 +44,8 @@ end
 
 @testset "tagged values" begin
     @test output_of("json.parse", """{"text":"{\\"k\\":[1,-0,2.5,\\"x\\",true,null,1e2,9007199254740992]}"}""") ==
-          """{"value":{"o":[["k",{"a":[{"i":"1"},{"i":"-0"},{"n":"4004000000000000"},{"s":"x"},{"b":true},{"z":null},""" *
-          """{"n":"4059000000000000"},{"n":"4340000000000000"}]}]]}}"""
+          """{"value":{"o":[["k",{"a":[{"i":"1"},{"i":"-0"},{"n":"4004000000000000"},{"s":"x"},{"b":true},""" *
+          """{"z":null},{"n":"4059000000000000"},{"n":"4340000000000000"}]}]]}}"""
     @test verdict_of("json.parse", """{"base64":"WzEsIMOkXQ=="}""") == ("reject", "json.syntax", "")      # [1, ä]
     @test output_of("json.parse", """{"base64":"WzEsIsOkIl0="}""") == """{"value":{"a":[{"i":"1"},{"s":"ä"}]}}"""
     @test verdict_of("json.parse", """{"base64":"/w=="}""") == ("reject", "json.encoding", "")
@@ -52,8 +54,8 @@ end
 end
 
 @testset "base64 (RFC 4648, section 10)" begin
-    for (text, plain) in (("", ""), ("Zg==", "f"), ("Zm8=", "fo"), ("Zm9v", "foo"), ("Zm9vYg==", "foob"), ("Zm9vYmE=", "fooba"),
-                          ("Zm9vYmFy", "foobar"))
+    for (text, plain) in (("", ""), ("Zg==", "f"), ("Zm8=", "fo"), ("Zm9v", "foo"), ("Zm9vYg==", "foob"),
+                          ("Zm9vYmE=", "fooba"), ("Zm9vYmFy", "foobar"))
         @test String(S.decode_base64(text)) == plain
     end
     @test S.decode_base64("+/8=") == [0xfb, 0xff]
@@ -91,28 +93,47 @@ const NETWORK = """{"layers":[{"weights":[[0.5,0.25]],"bias":[0.1],"neuron":{"mo
     @test output_of("simulate", """{"network":$NETWORK,"steps":2,$batch,"record":["counts"]}""") ==
           """{"readout":[[1],[2]],"counts":[[[1]],[[2]]]}"""
     @test verdict_of("simulate", """{"network":[],"steps":0,"input":7}""") == ("reject", "network.object", "/network")
-    @test verdict_of("simulate", """{"network":$NETWORK,"steps":0,"input":7}""") == ("reject", "simulate.steps", "/steps")
-    @test verdict_of("simulate", """{"network":$NETWORK,"steps":1,"input":7,"record":1}""") == ("reject", "input.kind", "/input")
-    @test verdict_of("simulate", """{"network":$NETWORK,"steps":1,$input,"record":null}""") == ("reject", "record.kind", "/record")
+    @test verdict_of("simulate", """{"network":$NETWORK,"steps":0,"input":7}""") ==
+          ("reject", "simulate.steps", "/steps")
+    @test verdict_of("simulate", """{"network":$NETWORK,"steps":1,"input":7,"record":1}""") ==
+          ("reject", "input.kind", "/input")
+    @test verdict_of("simulate", """{"network":$NETWORK,"steps":1,$input,"record":null}""") ==
+          ("reject", "record.kind", "/record")
     @test verdict_of("simulate", """{"network":$NETWORK,"steps":1,"input":{"kind":"constant","values":["NaN",1]}}""") ==
           ("reject", "input.range", "/input/values/0")
 end
 
 @testset "encode.poisson" begin
     @test output_of("encode.poisson", """{"rates":[1,0],"seed":0,"steps":2}""") == """{"spikes":[[0],[0]]}"""
-    @test verdict_of("encode.poisson", """{"rates":[[1]],"seed":0,"steps":2}""") == ("reject", "input.shape", "/rates/0")
-    @test verdict_of("encode.poisson", """{"rates":7,"seed":0,"steps":2,"sample":-1}""") == ("reject", "input.sample", "/sample")
-    @test verdict_of("encode.poisson", """{"rates":7,"seed":0.0,"steps":1e0}""") == ("reject", "simulate.steps", "/steps")
+    @test verdict_of("encode.poisson", """{"rates":[[1]],"seed":0,"steps":2}""") ==
+          ("reject", "input.shape", "/rates/0")
+    @test verdict_of("encode.poisson", """{"rates":7,"seed":0,"steps":2,"sample":-1}""") ==
+          ("reject", "input.sample", "/sample")
+    @test verdict_of("encode.poisson", """{"rates":7,"seed":0.0,"steps":1e0}""") ==
+          ("reject", "simulate.steps", "/steps")
 end
 
 @testset "the loop answers line by line and ends at bye" begin
-    requests = [run_line("config.validate", """{"document":{}}"""), """{"cmd":"root","root":"/x"}""", "[", """{"cmd":"bye"}""",
-                run_line("config.validate", """{"document":{}}""")]
+    request = run_line("config.validate", """{"document":{}}""")
+    requests = [request, """{"cmd":"root","root":"/x"}""", "[", """{"cmd":"bye"}""", request]
     output = IOBuffer()
     S.serve(IOBuffer(join(requests, '\n')), output)
     answers = split(chomp(String(take!(output))), '\n')
     @test length(answers) == 2
     @test startswith(answers[1], "{\"id\":\"é\",\"verdict\":\"accept\"") && occursin("\"error\"", answers[2])
+end
+
+@testset "a line may come in any number of pieces" begin
+    input, output = Base.BufferStream(), Base.BufferStream()
+    task = @async (S.serve(input, output); close(output))
+    text = "x"^300_000
+    for piece in ("{\"cmd\":\"run\",\"id\":\"", text, "\",\"op\":\"config.vali", "date\",\"input\":{\"document\":{}}}", "\n")
+        write(input, piece)
+        yield()
+    end
+    @test startswith(readline(output), "{\"id\":\"$text\",\"verdict\":\"accept\"")
+    close(input)
+    wait(task)
 end
 
 @testset "a line is answered before the next one has come, also one without an end" begin

@@ -43,7 +43,8 @@ end
     end
     @test input_fault("""{"kind":"spikes","indices":[[],[1,1]]}""") == ("input.indices", "/input/indices/1/1")
     @test input_fault("""{"kind":"constant","values":[1,"NaN"]}""") == ("input.range", "/input/values/1")
-    @test input_fault("""{"kind":"poisson","seed":0,"rates":[-0.0,1.0000000000000002]}""") == ("input.range", "/input/rates/1")
+    @test input_fault("""{"kind":"poisson","seed":0,"rates":[-0.0,1.0000000000000002]}""") ==
+          ("input.range", "/input/rates/1")
     @test input_fault("""{"kind":"poisson","seed":0,"rates":["NaN",1]}""") == ("input.range", "/input/rates/0")
 end
 

@@ -35,17 +35,17 @@ end
     @test S.parse_json("0e99999999999999999999") === 0.0
     @test S.parse_json("1.7976931348623158e308") === floatmax(Float64)
     @test S.parse_json("1" * "0"^308) === 1e308
-    for text in ("1.7976931348623159e308", "1e309", "-1e309", "1e99999999999999999999", "1" * "0"^309, "123" * "0"^400 * ".5",
-                 "0." * "0"^400 * "1e800")
+    for text in ("1.7976931348623159e308", "1e309", "-1e309", "1e99999999999999999999", "1" * "0"^309,
+                 "123" * "0"^400 * ".5", "0." * "0"^400 * "1e800")
         @test code(text) == "json.number-range"
     end
 end
 
 @testset "what is outside RFC 8259 is rejected" begin
-    for text in ("", " ", "{", "[", "[1,]", "[,1]", "{\"a\":1,}", "{\"a\":1 \"b\":2}", "01", "-01", "-", "+1", "1.", ".5", "1.e1",
-                 "1e", "1e+", "nul", "tru", "nulls", "NaN", "Infinity", "-Infinity", "\"\\x\"", "\"\\u12g4\"", "\"\\u12", "\"a\nb\"",
-                 "\"a\tb\"", "\"abc", "\"abc\\", "[1] 2", "{1:2}", "'a'", "[1 2]", "\u00a0[1]", "{\"a\"}", "\"\0\"", "1\0", "// a\n1",
-                 "\"\\ud800\\ud8\"")
+    for text in ("", " ", "{", "[", "[1,]", "[,1]", "{\"a\":1,}", "{\"a\":1 \"b\":2}", "01", "-01", "-", "+1", "1.",
+                 ".5", "1.e1", "1e", "1e+", "nul", "tru", "nulls", "NaN", "Infinity", "-Infinity", "\"\\x\"", "\"\\u12g4\"",
+                 "\"\\u12", "\"a\nb\"", "\"a\tb\"", "\"abc", "\"abc\\", "[1] 2", "{1:2}", "'a'", "[1 2]", "\u00a0[1]",
+                 "{\"a\"}", "\"\0\"", "1\0", "// a\n1", "\"\\ud800\\ud8\"")
         @test code(text) == "json.syntax"
     end
     @test S.parse_json(" \t\r\n[ 1 , { } ] ") isa Vector
@@ -54,7 +54,8 @@ end
 end
 
 @testset "half a surrogate pair is rejected" begin
-    for text in ("\"\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"", "\"\\ud800\\n\"", "\"\\ud800x\"", "\"\\udbff\\udbff\"")
+    for text in ("\"\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"", "\"\\ud800\\n\"", "\"\\ud800x\"",
+                 "\"\\udbff\\udbff\"")
         @test code(text) == "json.surrogate"
     end
     @test S.parse_json("\"\\ud800\\udc00\\udbff\\udfff\"") == "\U10000\U10ffff"
@@ -94,7 +95,8 @@ end
 end
 
 @testset "writing" begin
-    @test S.to_json(S.JsonObject("b" => 1, "a" => Any[nothing, true, false, -7])) == "{\"b\":1,\"a\":[null,true,false,-7]}"
+    @test S.to_json(S.JsonObject("b" => 1, "a" => Any[nothing, true, false, -7])) ==
+          "{\"b\":1,\"a\":[null,true,false,-7]}"
     @test S.to_json("q\"\\\n\x01é\x7f😀") == "\"q\\\"\\\\\\u000a\\u0001é\x7f😀\""
     @test S.to_json([1.0, -0.0, 5e-324]) == "[\"3ff0000000000000\",\"8000000000000000\",\"0000000000000001\"]"
     @test S.to_json([[1, 2], Int[]]) == "[[1,2],[]]"

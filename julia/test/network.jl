@@ -1,8 +1,9 @@
 # Network documents and networks of Julia matrices.
 
-const NET = """{"layers":[{"weights":[[1,2],[3,4]],"bias":[0.5,0.25],"neuron":{"model":"if","threshold":1.0,"reset":"zero"}},
-                          {"weights":[[5,6]],"neuron":{"model":"lif","threshold":2,"decay":0.5,"initial_potential":-1}}],
-               "readout":"membrane"}"""
+const NET = """{"layers":[
+    {"weights":[[1,2],[3,4]],"bias":[0.5,0.25],"neuron":{"model":"if","threshold":1.0,"reset":"zero"}},
+    {"weights":[[5,6]],"neuron":{"model":"lif","threshold":2,"decay":0.5,"initial_potential":-1}}],
+    "readout":"membrane"}"""
 
 net_fault(pairs...) = rejection(() -> read_network(reduce(replace, pairs; init = NET)))
 
@@ -40,7 +41,8 @@ end
     @test net_fault("[5,6]" => "[5]") == ("network.chain", "/layers/1/weights")
     @test net_fault("\"lif\"" => "\"LIF\"") == ("network.neuron-model", "/layers/1/neuron/model")
     for threshold in ("0", "-0.0", "-1", "\"NaN\"", "\"Infinity\"", "\"1\"", "true", "null")
-        @test net_fault("\"threshold\":2" => "\"threshold\":$threshold") == ("network.threshold", "/layers/1/neuron/threshold")
+        @test net_fault("\"threshold\":2" => "\"threshold\":$threshold") ==
+              ("network.threshold", "/layers/1/neuron/threshold")
     end
     @test net_fault("\"zero\"" => "null") == ("network.reset", "/layers/0/neuron/reset")
     for decay in ("-5e-324", "1.0000000000000002", "\"NaN\"", "null")
@@ -56,15 +58,18 @@ end
     layers(matrices...) = "{\"layers\":[" * join(("{\"weights\":$m,$neuron}" for m in matrices), ',') * "]}"
     @test S.input_width(read_network(layers("[]"))) === nothing
     @test S.input_width(read_network(layers("[[],[]]"))) == 0
-    @test [size(l.weights) for l in read_network(layers("[[1],[2]]", "[]", "[[],[]]")).layers] == [(2, 1), (0, 2), (2, 0)]
+    @test [size(l.weights) for l in read_network(layers("[[1],[2]]", "[]", "[[],[]]")).layers] ==
+          [(2, 1), (0, 2), (2, 0)]
     @test rejection(() -> read_network(layers("[]", "[[1]]"))) == ("network.chain", "/layers/1/weights")
 end
 
 @testset "networks of Julia matrices" begin
-    network = Network([Layer([1.0 2.0]; threshold = 1.0, bias = [0.5]), Layer([1 2.0]'; threshold = 2, decay = 0.9, reset = :zero)])
+    network = Network([Layer([1.0 2.0]; threshold = 1.0, bias = [0.5]),
+                       Layer([1 2.0]'; threshold = 2, decay = 0.9, reset = :zero)])
     @test network.layers[2].decay === 0.9 && !network.layers[2].subtract && !network.membrane
     @test rejection(() -> Layer([1.0 2.0]; threshold = 0)) == ("network.threshold", "/layers/0/neuron/threshold")
-    @test rejection(() -> Layer([1.0 2.0]; threshold = 1, bias = [1.0, 2.0])) == ("network.bias-shape", "/layers/0/bias")
+    @test rejection(() -> Layer([1.0 2.0]; threshold = 1, bias = [1.0, 2.0])) ==
+          ("network.bias-shape", "/layers/0/bias")
     @test rejection(() -> Network([network.layers[2], network.layers[2]])) == ("network.chain", "/layers/1/weights")
     @test rejection(() -> Network(network.layers; readout = "none")) == ("network.readout", "/readout")
 end

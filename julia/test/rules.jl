@@ -1,7 +1,9 @@
 # Rule codes, JSON Pointers and rejections.
 
 @testset "the codes are those of rules.toml, in its order" begin
-    found = filter(isfile, [joinpath(@__DIR__, up, "conformance", "spec", "rules.toml") for up in ("../..", "../../..")])
+    # Beside julia/ in a checkout, beside spikeparity/_julia/ in an installed wheel.
+    parents = (joinpath(@__DIR__, "..", ".."), joinpath(@__DIR__, "..", "..", ".."))
+    found = filter(isfile, [joinpath(parent, "conformance", "spec", "rules.toml") for parent in parents])
     @test !isempty(found)
     lines = readlines(first(found))
     @test S.CODES == [String(split(line, '"')[2]) for line in lines if startswith(line, "code = ")]
@@ -23,5 +25,6 @@ end
         err
     end
     @test err == Rejection("network.layers", "/network/layers", "network/layers: expected 1 to 1024 layers, got 0")
-    @test sprint(showerror, err) == "network.layers at /network/layers: network/layers: expected 1 to 1024 layers, got 0"
+    @test sprint(showerror, err) ==
+          "network.layers at /network/layers: network/layers: expected 1 to 1024 layers, got 0"
 end

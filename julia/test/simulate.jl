@@ -75,8 +75,8 @@ end
 end
 
 @testset "a second float type runs through the same code" begin
-    network = S.read_network(S.parse_json("""{"layers":[{"weights":[[0.1]],"neuron":{"model":"lif","threshold":1,"decay":0.9}}]}"""),
-                             S.ROOT, Float32)
+    text = """{"layers":[{"weights":[[0.1]],"neuron":{"model":"lif","threshold":1,"decay":0.9}}]}"""
+    network = S.read_network(S.parse_json(text), S.ROOT, Float32)
     run = simulate(network, ConstantInput(Float32[1]), 2; record = ["potential"])
     @test run.potential[1][1] === 0.9f0 * 0.1f0 + 0.1f0
 end
@@ -90,5 +90,6 @@ end
     @test rejection(() -> simulate(network, SpikeInput([[3]]), 1)) == ("input.indices", "/input/indices/0/0")
     @test rejection(() -> simulate(network, PoissonInput([0.5]; seed = 1), 1)) == ("input.shape", "/input/rates")
     @test rejection(() -> simulate(network, ConstantInput([1.0, 1.0]), 0)) == ("simulate.steps", "/steps")
-    @test rejection(() -> simulate(network, ConstantInput([1.0, 1.0]), 1; record = ["count"])) == ("record.kind", "/record/0")
+    @test rejection(() -> simulate(network, ConstantInput([1.0, 1.0]), 1; record = ["count"])) ==
+          ("record.kind", "/record/0")
 end

@@ -36,15 +36,17 @@ def load() -> tuple[Callable[[str], str], Callable[[], bool]]:
 
 def serve(answer: Callable[[str], str], ended: Callable[[], bool], source: int, target: int) -> None:
     """Answer the lines of a file descriptor until ``bye`` or its end, flushing when no further line has arrived."""
-    pending = b""
+    pending = bytearray()
     while not ended() and (chunk := os.read(source, CHUNK)):
-        *lines, pending = (pending + chunk).split(b"\n")
-        answer_lines(answer, ended, lines, target)
+        pending += chunk
+        if b"\n" in chunk:
+            *lines, pending = pending.split(b"\n")
+            answer_lines(answer, ended, lines, target)
     if pending and not ended():
         answer_lines(answer, ended, [pending], target)
 
 
-def answer_lines(answer: Callable[[str], str], ended: Callable[[], bool], lines: list[bytes], target: int) -> None:
+def answer_lines(answer: Callable[[str], str], ended: Callable[[], bool], lines: list[bytearray], target: int) -> None:
     """Answer lines that have arrived together."""
     answers, sent = bytearray(), time.monotonic()
     for line in lines:
