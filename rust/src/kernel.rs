@@ -1,13 +1,10 @@
-//! The arithmetic of one layer at one step: currents, potentials, spikes, in the order that the contract gives.
+//! The arithmetic of a tile of a layer: currents, potentials, spikes, in the order that the contract gives.
 //!
 //! Everything is `#[inline(always)]`, so that [`crate::simd`] can compile it for each level of vector instructions.
 #![forbid(unsafe_code)]
 
-use crate::network::{Layer, Neuron, Reset, LANES};
+use crate::network::{Neuron, Reset};
 use crate::real::Real;
-
-/// Outputs whose sums stay in registers while all inputs pass by.
-const TILE: usize = 4 * LANES;
 
 /// An input that is not zero at a step.
 pub(crate) trait Event<F> {
@@ -19,10 +16,10 @@ pub(crate) trait Event<F> {
 }
 
 /// A spike is an input of 1, so that the product is the weight itself.
-impl<F> Event<F> for usize {
+impl<F> Event<F> for u32 {
     #[inline(always)]
     fn input(&self) -> usize {
-        *self
+        *self as usize
     }
 
     #[inline(always)]
@@ -44,45 +41,85 @@ impl<F: Real> Event<F> for (usize, F) {
     }
 }
 
-/// The currents of a layer: `sum[i] = ((0 + w[i][j] x[j]) + w[i][k] x[k]) + …`, then the bias.
+/// Neighbouring outputs of a layer.
+#[derive(Clone, Copy)]
+pub(crate) struct Tile<'a, F> {
+    /// What is added to the currents at every step.
+    pub(crate) bias: Option<&'a [F]>,
+    /// The parameters of the neurons.
+    pub(crate) neuron: &'a Neuron<F>,
+    /// Whether they fire at all.
+    pub(crate) fires: bool,
+}
+
+/// What surrounds the steps of a tile. A trait, since closures are not sure to be inlined and thus to get wide vectors.
+pub(crate) trait Surroundings<F> {
+    /// Writes the sums that a step's input causes.
+    fn sum_up(&mut self, step: usize, sums: &mut [F]);
+
+    /// Sees the potentials before the reset.
+    fn charged(&mut self, step: usize, potentials: &[F]);
+
+    /// Sees the potentials after it, and a bit for each neuron that fired.
+    fn reset(&mut self, step: usize, potentials: &[F], fired: u64);
+}
+
+/// The sums `sum[i] = ((0 + w[i][j] x[j]) + w[i][k] x[k]) + …` of `N` outputs, of which `weights` has `N` per input.
 ///
 /// `events` are ascending. Each sum has a lane of its own, so that vectors do not change the order of its terms.
 #[inline(always)]
-pub(crate) fn currents<F: Real, E: Event<F>>(layer: &Layer<F>, events: &[E], sums: &mut [F]) {
-    let mut start = 0;
-    while start < sums.len() {
-        if start + TILE <= sums.len() {
-            tile::<F, E, TILE>(layer, events, start, sums);
-            start += TILE;
-        } else {
-            tile::<F, E, LANES>(layer, events, start, sums);
-            start += LANES;
+pub(crate) fn add_up<F: Real, E: Event<F>, const N: usize>(weights: &[[F; N]], events: &[E], sums: &mut [F]) {
+    let mut lanes = [F::ZERO; N];
+    for event in events {
+        for (lane, &weight) in lanes.iter_mut().zip(&weights[event.input()]) {
+            *lane = *lane + event.product(weight);
         }
     }
-    for (sum, &bias) in sums.iter_mut().zip(layer.bias().unwrap_or(&[])) {
-        *sum = *sum + bias;
+    for (sum, lane) in sums.as_chunks_mut::<N>().0[0].iter_mut().zip(lanes) {
+        *sum = lane;
     }
 }
 
-/// The sums of `N` outputs from `start` on.
-#[inline(always)]
-fn tile<F: Real, E: Event<F>, const N: usize>(layer: &Layer<F>, events: &[E], start: usize, sums: &mut [F]) {
-    let (columns, stride) = (layer.columns(), layer.stride());
-    let mut tile = [F::ZERO; N];
-    for event in events {
-        let column = &columns[event.input() * stride + start..][..N];
-        for (sum, &weight) in tile.iter_mut().zip(column) {
-            *sum = *sum + event.product(weight);
+impl<F: Real> Tile<'_, F> {
+    /// Takes the neurons through `steps` steps.
+    ///
+    /// Ends at the first step at which a current or a potential is not finite, and returns it. The number of lanes is
+    /// left to run time: loops of a fixed length would be unrolled before they are vectorised, and then badly so.
+    #[inline(always)]
+    pub(crate) fn run(
+        &self,
+        potentials: &mut [F],
+        currents: &mut [F],
+        steps: usize,
+        surroundings: &mut impl Surroundings<F>,
+    ) -> Option<usize> {
+        for step in 0..steps {
+            surroundings.sum_up(step, currents);
+            add_bias(self.bias, currents);
+            if !charge(self.neuron, potentials, currents) {
+                return Some(step);
+            }
+            surroundings.charged(step, potentials);
+            let fired = if self.fires { fire(self.neuron, potentials) } else { 0 };
+            surroundings.reset(step, potentials, fired);
         }
+        None
     }
-    sums[start..start + N].copy_from_slice(&tile);
+}
+
+/// The bias comes after all other terms.
+#[inline(always)]
+fn add_bias<F: Real>(bias: Option<&[F]>, currents: &mut [F]) {
+    for (current, &bias) in currents.iter_mut().zip(bias.unwrap_or(&[])) {
+        *current = *current + bias;
+    }
 }
 
 /// Adds the currents to the potentials, which decay first where the neuron leaks. False if one is no longer finite.
 ///
 /// A current that is not finite makes the potential so: a finite number plus NaN or an infinity is never finite.
 #[inline(always)]
-pub(crate) fn charge<F: Real>(neuron: &Neuron<F>, potentials: &mut [F], currents: &[F]) -> bool {
+fn charge<F: Real>(neuron: &Neuron<F>, potentials: &mut [F], currents: &[F]) -> bool {
     let mut finite = true;
     let pairs = potentials.iter_mut().zip(currents);
     match neuron.decay {
@@ -98,26 +135,23 @@ pub(crate) fn charge<F: Real>(neuron: &Neuron<F>, potentials: &mut [F], currents
     finite
 }
 
-/// Resets the neurons that have reached the threshold, and replaces `spikes` by their ascending indices.
+/// Resets the neurons that have reached the threshold, and returns a bit for each.
 #[inline(always)]
-pub(crate) fn fire<F: Real>(neuron: &Neuron<F>, potentials: &mut [F], spikes: &mut Vec<usize>) {
+fn fire<F: Real>(neuron: &Neuron<F>, potentials: &mut [F]) -> u64 {
     let threshold = neuron.threshold;
     match neuron.reset {
-        Reset::Subtract => fire_with(threshold, |potential| potential - threshold, potentials, spikes),
-        Reset::Zero => fire_with(threshold, |_| F::ZERO, potentials, spikes),
+        Reset::Subtract => fire_with(threshold, |potential| potential - threshold, potentials),
+        Reset::Zero => fire_with(threshold, |_| F::ZERO, potentials),
     }
 }
 
 #[inline(always)]
-fn fire_with<F: Real>(threshold: F, reset: impl Fn(F) -> F, potentials: &mut [F], spikes: &mut Vec<usize>) {
-    spikes.resize(potentials.len(), 0);
-    let mut count = 0;
-    for (index, potential) in potentials.iter_mut().enumerate() {
+fn fire_with<F: Real>(threshold: F, reset: impl Fn(F) -> F, potentials: &mut [F]) -> u64 {
+    let mut fired = 0;
+    for (lane, potential) in potentials.iter_mut().enumerate() {
         let fires = *potential >= threshold;
-        // Storing every index and counting only spikes avoids a branch that no predictor can learn.
-        spikes[count] = index;
-        count += usize::from(fires);
+        fired |= u64::from(fires) << lane;
         *potential = if fires { reset(*potential) } else { *potential };
     }
-    spikes.truncate(count);
+    fired
 }

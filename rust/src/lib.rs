@@ -16,7 +16,9 @@
 #![deny(missing_docs)]
 
 pub mod backend;
+mod block;
 pub mod checkpoint;
+mod events;
 mod expect;
 pub mod fine_tune;
 mod input_rules;

@@ -4,12 +4,22 @@
 use crate::expect::unlike;
 use crate::real::Real;
 use crate::rule::{Rejection, Rule};
+use crate::simd::Level;
 
 /// The largest number of layers (`limits.layers`).
 pub const MAX_LAYERS: usize = 1024;
 
-/// Columns are padded to a multiple of this many outputs, so that a kernel needs no code for remainders.
-pub(crate) const LANES: usize = 8;
+/// Outputs are padded to a multiple of this many, so that a kernel needs no code for remainders.
+const LANES: usize = 8;
+
+/// The width of most tiles: four vectors of the machine, as measured by `scripts/bench_kernels.py`.
+fn widest_tile() -> usize {
+    if Level::widest() == Level::Avx512 {
+        32
+    } else {
+        16
+    }
+}
 
 /// What happens to the potential at a spike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,13 +52,15 @@ pub struct Neuron<F> {
     pub decay: Option<F>,
 }
 
-/// A dense layer: its weights, input by input, the bias and the neurons.
+/// A dense layer: its weights, packed by tiles of outputs, the bias and the neurons.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layer<F> {
     inputs: Option<usize>,
     outputs: usize,
-    columns: Vec<F>,
+    /// Tile after tile, and within a tile input after input.
+    weights: Vec<F>,
     bias: Option<Vec<F>>,
+    padded_bias: Option<Vec<F>>,
     neuron: Neuron<F>,
 }
 
@@ -61,22 +73,33 @@ impl<F: Real> Layer<F> {
         bias: Option<Vec<F>>,
         neuron: Neuron<F>,
     ) -> Self {
-        let stride = outputs.next_multiple_of(LANES);
-        let mut columns = vec![F::ZERO; stride * inputs.unwrap_or(0)];
-        if stride > 0 {
-            for (input, column) in columns.chunks_exact_mut(stride).enumerate() {
-                for (output, entry) in column[..outputs].iter_mut().enumerate() {
-                    *entry = weight(output, input);
-                }
-            }
-        }
-        Layer {
+        let padded_bias = bias.clone().map(|mut bias| {
+            bias.resize(outputs.next_multiple_of(LANES), F::ZERO);
+            bias
+        });
+        let mut layer = Layer {
             inputs,
             outputs,
-            columns,
+            weights: Vec::new(),
             bias,
+            padded_bias,
             neuron,
+        };
+        let mut weights = Vec::with_capacity(layer.stride() * inputs.unwrap_or(0));
+        for (start, width) in layer.tiles() {
+            for input in 0..inputs.unwrap_or(0) {
+                let lane = |output| {
+                    if output < outputs {
+                        weight(output, input)
+                    } else {
+                        F::ZERO
+                    }
+                };
+                weights.extend((start..start + width).map(lane));
+            }
         }
+        layer.weights = weights;
+        layer
     }
 
     /// The number of inputs; none where the layer has no outputs and takes any input.
@@ -91,7 +114,10 @@ impl<F: Real> Layer<F> {
 
     /// The weight of an input for an output.
     pub fn weight(&self, output: usize, input: usize) -> F {
-        self.columns[input * self.stride()..][..self.outputs][output]
+        assert!(output < self.outputs, "output {output} of {}", self.outputs);
+        let (start, width) = self.tile_of(output);
+        let inputs = self.inputs.unwrap_or(0);
+        self.weights[start * inputs..][..width * inputs][input * width + output - start]
     }
 
     /// The bias that is added to the current at every step, one per output.
@@ -104,14 +130,48 @@ impl<F: Real> Layer<F> {
         &self.neuron
     }
 
-    /// The weights of one input after the other, each column padded with zeros to [`Layer::stride`].
-    pub(crate) fn columns(&self) -> &[F] {
-        &self.columns
+    /// The bias, padded with zeros to [`Layer::stride`].
+    pub(crate) fn padded_bias(&self) -> Option<&[F]> {
+        self.padded_bias.as_deref()
     }
 
-    /// The length of a column.
+    /// The number of outputs, padded to whole tiles.
     pub(crate) fn stride(&self) -> usize {
         self.outputs.next_multiple_of(LANES)
+    }
+
+    /// The first output and the width of every tile.
+    pub(crate) fn tiles(&self) -> impl Iterator<Item = (usize, usize)> {
+        let stride = self.stride();
+        let first = (stride > 0).then(|| tile_of(0, stride));
+        std::iter::successors(first, move |&(start, width)| {
+            (start + width < stride).then(|| tile_of(start + width, stride))
+        })
+    }
+
+    /// The weights of the tile that begins at output `start`, `N` for each input.
+    pub(crate) fn tile<const N: usize>(&self, start: usize) -> &[[F; N]] {
+        let inputs = self.inputs.unwrap_or(0);
+        self.weights[start * inputs..][..N * inputs].as_chunks().0
+    }
+
+    fn tile_of(&self, output: usize) -> (usize, usize) {
+        tile_of(output, self.stride())
+    }
+}
+
+/// The first output and the width of the tile that an output is in: a wide one, or one of the narrower at the end.
+fn tile_of(output: usize, stride: usize) -> (usize, usize) {
+    let mut width = widest_tile();
+    let mut start = output / width * width;
+    loop {
+        while start + width > stride {
+            width /= 2;
+        }
+        if output < start + width {
+            return (start, width);
+        }
+        start += width;
     }
 }
 

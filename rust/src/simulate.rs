@@ -1,14 +1,17 @@
-//! Runs networks on samples, step by step and layer by layer within the step.
+//! Runs networks on samples: what goes in, what comes out, what can go wrong.
 #![forbid(unsafe_code)]
 
 use std::fmt;
+use std::num::NonZeroUsize;
+use std::panic::resume_unwind;
+use std::thread;
 
-use crate::kernel::{charge, currents, fire};
-use crate::network::{layer_path, Layer, Network, Readout};
+use crate::block::Batch;
+use crate::network::{layer_path, Network};
 use crate::philox::SpikeTrains;
 use crate::real::Real;
 use crate::rule::{Rejection, Rule};
-use crate::simd::{self, Level, Work};
+use crate::simd::{self, Level};
 
 /// The largest number of steps (`limits.steps`).
 pub const MAX_STEPS: u32 = 1 << 20;
@@ -133,156 +136,48 @@ pub fn simulate_at<F: Real>(
     steps: u32,
     record: Record,
 ) -> Result<Run<F>, NonFinite> {
-    simd::at(
-        level,
-        Sample {
-            network,
-            input,
-            steps,
-            record,
-        },
-    )
+    let inputs = [input];
+    let batch = Batch {
+        network,
+        inputs: &inputs,
+        steps,
+        record,
+    };
+    Ok(simd::at(level, batch)?.remove(0))
 }
 
-/// One sample, as work for [`simd`].
-struct Sample<'a, F> {
-    network: &'a Network<F>,
-    input: Input<'a, F>,
+/// Runs a batch of samples, divided among `threads` threads; what a sample gives is what it gives alone.
+///
+/// # Errors
+///
+/// The first current or potential, by sample, step and layer, that is not finite.
+///
+/// # Panics
+///
+/// As [`simulate`].
+pub fn simulate_batch<F: Real>(
+    network: &Network<F>,
+    inputs: &[Input<'_, F>],
     steps: u32,
     record: Record,
-}
-
-/// What changes from step to step.
-struct State<F> {
-    run: Run<F>,
-    /// The currents of the layer at hand.
-    sums: Vec<F>,
-    /// The inputs of the layer at hand that spike.
-    active: Vec<usize>,
-    /// The neurons of the layer at hand that fire.
-    spikes: Vec<usize>,
-}
-
-impl<F: Real> Work for Sample<'_, F> {
-    type Output = Result<Run<F>, NonFinite>;
-
-    #[inline(always)]
-    fn run(self) -> Self::Output {
-        let constant = self.constant_currents();
-        let mut state = State::before_first_step(self.network.layers());
-        for step in 0..self.steps {
-            self.present(step, &mut state.active);
-            for layer in 0..self.network.layers().len() {
-                let constant = constant.as_deref().filter(|_| layer == 0);
-                if !self.pass(layer, constant, &mut state) {
-                    return Err(NonFinite { step, layer });
-                }
-            }
-        }
-        Ok(state.run)
+    threads: NonZeroUsize,
+) -> Result<Vec<Run<F>>, NonFinite> {
+    let batch = |inputs| Batch {
+        network,
+        inputs,
+        steps,
+        record,
+    };
+    let size = inputs.len().div_ceil(threads.get());
+    if size == inputs.len() {
+        return simd::at(Level::widest(), batch(inputs));
     }
-}
-
-impl<F: Real> Sample<'_, F> {
-    /// One layer at one step: its active inputs become those of the next layer. False if something is not finite.
-    #[inline(always)]
-    fn pass(&self, index: usize, constant: Option<&[F]>, state: &mut State<F>) -> bool {
-        let layer = &self.network.layers()[index];
-        let sums = &mut state.sums[..layer.stride()];
-        if constant.is_none() {
-            currents(layer, &state.active, sums);
-        }
-        let potentials = &mut state.run.potential[index];
-        if !charge(layer.neuron(), potentials, constant.unwrap_or(sums)) {
-            return false;
-        }
-        let before = self.record.trace.then(|| potentials.clone());
-        state.spikes.clear();
-        if self.fires(index) {
-            fire(layer.neuron(), potentials, &mut state.spikes);
-        }
-        if let Some(before) = before {
-            state.run.trace[index].push(Moment {
-                before,
-                after: potentials.clone(),
-            });
-        }
-        self.count(index, state);
-        std::mem::swap(&mut state.active, &mut state.spikes);
-        true
-    }
-
-    /// Whether a layer fires: all do but a last one that is read out by its potentials.
-    fn fires(&self, index: usize) -> bool {
-        self.network.readout() == Readout::Spikes || index + 1 < self.network.layers().len()
-    }
-
-    #[inline(always)]
-    fn count(&self, index: usize, state: &mut State<F>) {
-        for &spike in &state.spikes {
-            state.run.counts[index][spike] += 1;
-        }
-        if self.record.spikes {
-            state.run.spikes[index].push(state.spikes.clone());
-        }
-    }
-
-    /// The currents of the first layer where they are the same at every step.
-    #[inline(always)]
-    fn constant_currents(&self) -> Option<Vec<F>> {
-        let Input::Constant(values) = self.input else {
-            return None;
-        };
-        let layer = &self.network.layers()[0];
-        let mut sums = vec![F::ZERO; layer.stride()];
-        let events: Vec<(usize, F)> = values
-            .iter()
-            .copied()
-            .enumerate()
-            .filter(|event| event.1 != F::ZERO)
-            .collect();
-        currents(layer, &events, &mut sums);
-        Some(sums)
-    }
-
-    /// Replaces `active` by the indices of the inputs that spike at `step`.
-    #[inline(always)]
-    fn present(&self, step: u32, active: &mut Vec<usize>) {
-        active.clear();
-        match self.input {
-            Input::Constant(_) => {}
-            Input::Spikes(steps) => active.extend_from_slice(&steps[step as usize]),
-            Input::Raster(bytes) => {
-                let width = bytes.len() / self.steps as usize;
-                let bytes = &bytes[step as usize * width..][..width];
-                active.extend(
-                    bytes
-                        .iter()
-                        .enumerate()
-                        .filter(|(_, &byte)| byte != 0)
-                        .map(|(index, _)| index),
-                );
-            }
-            Input::Poisson(trains) => trains.spikes_at(step, active),
-        }
-    }
-}
-
-impl<F: Real> State<F> {
-    fn before_first_step(layers: &[Layer<F>]) -> Self {
-        let potential = |layer: &Layer<F>| vec![layer.neuron().initial_potential; layer.outputs()];
-        let run = Run {
-            counts: layers.iter().map(|layer| vec![0; layer.outputs()]).collect(),
-            potential: layers.iter().map(potential).collect(),
-            spikes: vec![Vec::new(); layers.len()],
-            trace: vec![Vec::new(); layers.len()],
-        };
-        let widest = layers.iter().map(Layer::stride).max().unwrap_or(0);
-        State {
-            run,
-            sums: vec![F::ZERO; widest],
-            active: Vec::new(),
-            spikes: Vec::new(),
-        }
-    }
+    let parts: Vec<_> = thread::scope(|scope| {
+        let run = |inputs| scope.spawn(move || simd::at(Level::widest(), batch(inputs)));
+        let threads: Vec<_> = inputs.chunks(size).map(run).collect();
+        let join = |thread: thread::ScopedJoinHandle<'_, _>| thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+        threads.into_iter().map(join).collect()
+    });
+    let parts = parts.into_iter().collect::<Result<Vec<_>, _>>()?;
+    Ok(parts.into_iter().flatten().collect())
 }

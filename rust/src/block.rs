@@ -1,0 +1,348 @@
+//! Takes a few samples through a few steps, layer by layer: legal, since a layer depends only on the layers before it.
+//!
+//! Within a layer, tiles of outputs are outermost, so that a tile's weights stay in the near caches while all samples
+//! and steps pass by.
+#![forbid(unsafe_code)]
+
+use std::ops::Range;
+
+use crate::events::Events;
+use crate::kernel::{add_up, Surroundings, Tile};
+use crate::network::{Layer, Network, Readout};
+use crate::real::Real;
+use crate::simd::Work;
+use crate::simulate::{Input, Moment, NonFinite, Record, Run};
+
+/// Steps of all samples that pass at a time: their events, beside a tile's weights, fit into a cache of the second level.
+const ROWS: usize = 512;
+
+/// Samples with as many steps each.
+pub(crate) struct Batch<'a, F> {
+    pub(crate) network: &'a Network<F>,
+    pub(crate) inputs: &'a [Input<'a, F>],
+    pub(crate) steps: u32,
+    pub(crate) record: Record,
+}
+
+impl<F: Real> Work for Batch<'_, F> {
+    type Output = Result<Vec<Run<F>>, NonFinite>;
+
+    #[inline(always)]
+    fn run(self) -> Self::Output {
+        let steps = self.steps as usize;
+        let mut runs = Vec::with_capacity(self.inputs.len());
+        for inputs in self.inputs.chunks((ROWS / steps).max(1)) {
+            let mut group = Group::before_first_step(self.network, inputs, self.record);
+            for start in (0..steps).step_by(ROWS) {
+                group.pass(&self, start..steps.min(start + ROWS))?;
+            }
+            runs.append(&mut group.finish());
+        }
+        Ok(runs)
+    }
+}
+
+/// A few samples on their way; arrays hold sample after sample.
+struct Group<'a, F> {
+    network: &'a Network<F>,
+    inputs: &'a [Input<'a, F>],
+    record: Record,
+    /// The sums of the first layer, without bias, where a sample's are the same at every step, padded.
+    constant: Vec<F>,
+    /// The potentials of each layer, padded.
+    potentials: Vec<Vec<F>>,
+    runs: Vec<Run<F>>,
+    /// The currents of the tile at hand.
+    currents: Vec<F>,
+    /// The spikes that the layer at hand receives in this block.
+    events: Events,
+    /// The spikes that it sends.
+    sent: Events,
+    /// For each of its rows a bit per neuron, in bytes.
+    fired: Vec<u8>,
+    /// The potentials of its rows before and after the reset, where they are recorded.
+    before: Vec<F>,
+    after: Vec<F>,
+    /// What a step of Poisson input was.
+    spikes: Vec<usize>,
+}
+
+/// A tile and the steps before it.
+#[derive(Clone, Copy)]
+struct Tiled {
+    /// The layer.
+    index: usize,
+    /// The first output.
+    start: usize,
+    /// The number of outputs, padded.
+    width: usize,
+    steps: usize,
+}
+
+/// The first sample and step of a layer with something that is not finite.
+type Place = Option<(usize, usize)>;
+
+impl<'a, F: Real> Group<'a, F> {
+    #[inline(always)]
+    fn before_first_step(network: &'a Network<F>, inputs: &'a [Input<'a, F>], record: Record) -> Self {
+        let layers = network.layers();
+        let initial = |layer: &Layer<F>| {
+            let mut potentials = vec![layer.neuron().initial_potential; layer.outputs()];
+            // A lane that stands for no neuron begins at 0, gets no current and never fires.
+            potentials.resize(layer.stride(), F::ZERO);
+            potentials.repeat(inputs.len())
+        };
+        let run = Run {
+            counts: layers.iter().map(|layer| vec![0; layer.outputs()]).collect(),
+            potential: Vec::new(),
+            spikes: vec![Vec::new(); layers.len()],
+            trace: vec![Vec::new(); layers.len()],
+        };
+        let mut group = Group {
+            network,
+            inputs,
+            record,
+            constant: vec![F::ZERO; layers[0].stride() * inputs.len()],
+            potentials: layers.iter().map(initial).collect(),
+            currents: vec![F::ZERO; layers.iter().map(Layer::stride).max().unwrap_or(0)],
+            runs: vec![run; inputs.len()],
+            events: Events::default(),
+            sent: Events::default(),
+            fired: Vec::new(),
+            before: Vec::new(),
+            after: Vec::new(),
+            spikes: Vec::new(),
+        };
+        group.find_constant_sums();
+        group
+    }
+
+    /// The sums of the first layer where they are the same at every step.
+    #[inline(always)]
+    fn find_constant_sums(&mut self) {
+        let layer = &self.network.layers()[0];
+        for (sample, input) in self.inputs.iter().enumerate() {
+            let Input::Constant(values) = input else {
+                continue;
+            };
+            let events: Vec<(usize, F)> = values
+                .iter()
+                .copied()
+                .enumerate()
+                .filter(|event| event.1 != F::ZERO)
+                .collect();
+            for (start, width) in layer.tiles() {
+                let sums = &mut self.constant[sample * layer.stride() + start..][..width];
+                match width {
+                    32 => add_up::<F, _, 32>(layer.tile(start), &events, sums),
+                    16 => add_up::<F, _, 16>(layer.tile(start), &events, sums),
+                    _ => add_up::<F, _, 8>(layer.tile(start), &events, sums),
+                }
+            }
+        }
+    }
+
+    /// Takes all layers through the steps of a block.
+    #[inline(always)]
+    fn pass(&mut self, batch: &Batch<'_, F>, steps: Range<usize>) -> Result<(), NonFinite> {
+        self.present(batch.steps as usize, steps.clone());
+        let mut first = None;
+        for layer in 0..self.network.layers().len() {
+            // Later layers go on after a fault, as they may have one at an earlier step. What is wrong about them from
+            // the fault on comes after it in the order sample, step, layer.
+            if let Some((sample, step)) = self.pass_layer(layer, steps.len()) {
+                let fault = (sample, step, layer);
+                first = Some(first.map_or(fault, |first: (usize, usize, usize)| first.min(fault)));
+            }
+            self.collect(layer, steps.len());
+        }
+        match first {
+            None => Ok(()),
+            Some((_, step, layer)) => Err(NonFinite {
+                step: (steps.start + step) as u32,
+                layer,
+            }),
+        }
+    }
+
+    /// Takes the inputs' spikes in a block of steps, of `all_steps`.
+    #[inline(always)]
+    fn present(&mut self, all_steps: usize, steps: Range<usize>) {
+        let Group {
+            events, spikes, inputs, ..
+        } = self;
+        events.clear();
+        for input in inputs.iter() {
+            for step in steps.clone() {
+                match input {
+                    Input::Constant(_) => {}
+                    Input::Spikes(steps) => events.extend(steps[step].iter().copied()),
+                    Input::Raster(bytes) => {
+                        let width = bytes.len() / all_steps;
+                        let row = bytes[step * width..][..width].iter().enumerate();
+                        events.extend(row.filter(|(_, &byte)| byte != 0).map(|(index, _)| index));
+                    }
+                    Input::Poisson(trains) => {
+                        trains.spikes_at(step as u32, spikes);
+                        events.extend(spikes.iter().copied());
+                    }
+                }
+                events.end_row();
+            }
+        }
+    }
+
+    /// Takes one layer through a block of steps.
+    #[inline(always)]
+    fn pass_layer(&mut self, index: usize, steps: usize) -> Place {
+        let layer = &self.network.layers()[index];
+        let rows = self.inputs.len() * steps;
+        self.fired.clear();
+        self.fired.resize(rows * layer.stride() / 8, 0);
+        if self.record.trace {
+            self.before.resize(rows * layer.stride(), F::ZERO);
+            self.after.resize(rows * layer.stride(), F::ZERO);
+        }
+        let mut first: Place = None;
+        for (start, width) in layer.tiles() {
+            let place = Tiled {
+                index,
+                start,
+                width,
+                steps,
+            };
+            let fault = match width {
+                32 => self.pass_tile::<32>(place),
+                16 => self.pass_tile::<16>(place),
+                _ => self.pass_tile::<8>(place),
+            };
+            first = first.into_iter().chain(fault).min();
+        }
+        first
+    }
+
+    /// Takes a tile of `N` outputs through a block of steps.
+    #[inline(always)]
+    fn pass_tile<const N: usize>(&mut self, at: Tiled) -> Place {
+        let layer = &self.network.layers()[at.index];
+        let stride = layer.stride();
+        let tile = Tile {
+            bias: layer.padded_bias().map(|bias| &bias[at.start..][..at.width]),
+            neuron: layer.neuron(),
+            fires: self.fires(at.index),
+        };
+        let currents = &mut self.currents[..at.width];
+        for (sample, input) in self.inputs.iter().enumerate() {
+            let lanes = sample * stride + at.start..sample * stride + at.start + at.width;
+            let constant = at.index == 0 && matches!(input, Input::Constant(_));
+            let mut passage = Passage {
+                weights: layer.tile::<N>(at.start),
+                constant: constant.then(|| &self.constant[lanes.clone()]),
+                events: &self.events,
+                row: sample * at.steps,
+                start: at.start,
+                stride,
+                fired: &mut self.fired,
+                trace: self.record.trace.then_some([&mut self.before, &mut self.after]),
+            };
+            let potentials = &mut self.potentials[at.index][lanes.clone()];
+            if let Some(step) = tile.run(potentials, currents, at.steps, &mut passage) {
+                return Some((sample, step));
+            }
+        }
+        None
+    }
+
+    /// Whether a layer fires: all do but a last one that is read out by its potentials.
+    fn fires(&self, index: usize) -> bool {
+        self.network.readout() == Readout::Spikes || index + 1 < self.network.layers().len()
+    }
+
+    /// Lists the spikes of the layer at hand, which become the events of the next one, and records them.
+    #[inline(always)]
+    fn collect(&mut self, index: usize, steps: usize) {
+        let layer = &self.network.layers()[index];
+        let (stride, outputs) = (layer.stride(), layer.outputs());
+        self.sent.clear();
+        for (sample, run) in self.runs.iter_mut().enumerate() {
+            for step in 0..steps {
+                let row = sample * steps + step;
+                let bits = &self.fired[row * stride / 8..][..stride / 8];
+                self.sent.extend_from_bits(bits);
+                self.sent.end_row();
+                let spikes = self.sent.row(row).iter().map(|&spike| spike as usize);
+                spikes.clone().for_each(|spike| run.counts[index][spike] += 1);
+                if self.record.spikes {
+                    run.spikes[index].push(spikes.collect());
+                }
+                if self.record.trace {
+                    run.trace[index].push(Moment {
+                        before: self.before[row * stride..][..outputs].to_vec(),
+                        after: self.after[row * stride..][..outputs].to_vec(),
+                    });
+                }
+            }
+        }
+        std::mem::swap(&mut self.events, &mut self.sent);
+    }
+
+    /// What the samples gave.
+    fn finish(mut self) -> Vec<Run<F>> {
+        for (sample, run) in self.runs.iter_mut().enumerate() {
+            for (layer, potentials) in self.network.layers().iter().zip(&self.potentials) {
+                let potentials = &potentials[sample * layer.stride()..][..layer.outputs()];
+                run.potential.push(potentials.to_vec());
+            }
+        }
+        self.runs
+    }
+}
+
+/// A tile of `N` outputs with one sample.
+struct Passage<'a, F, const N: usize> {
+    weights: &'a [[F; N]],
+    /// The sums where they are the same at every step.
+    constant: Option<&'a [F]>,
+    events: &'a Events,
+    /// The row of the first step, the tile's place in each and the length of a row.
+    row: usize,
+    start: usize,
+    stride: usize,
+    fired: &'a mut [u8],
+    /// Potentials before and after the reset, where they are recorded.
+    trace: Option<[&'a mut Vec<F>; 2]>,
+}
+
+impl<F, const N: usize> Passage<'_, F, N> {
+    #[inline(always)]
+    fn place(&self, step: usize) -> usize {
+        (self.row + step) * self.stride + self.start
+    }
+}
+
+impl<F: Real, const N: usize> Surroundings<F> for Passage<'_, F, N> {
+    #[inline(always)]
+    fn sum_up(&mut self, step: usize, sums: &mut [F]) {
+        match self.constant {
+            Some(constant) => sums.copy_from_slice(constant),
+            None => add_up(self.weights, self.events.row(self.row + step), sums),
+        }
+    }
+
+    #[inline(always)]
+    fn charged(&mut self, step: usize, potentials: &[F]) {
+        let place = self.place(step);
+        if let Some([before, _]) = &mut self.trace {
+            before[place..][..N].copy_from_slice(potentials);
+        }
+    }
+
+    #[inline(always)]
+    fn reset(&mut self, step: usize, potentials: &[F], fired: u64) {
+        let place = self.place(step);
+        self.fired[place / 8..][..N / 8].copy_from_slice(&fired.to_le_bytes()[..N / 8]);
+        if let Some([_, after]) = &mut self.trace {
+            after[place..][..N].copy_from_slice(potentials);
+        }
+    }
+}
