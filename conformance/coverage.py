@@ -43,12 +43,17 @@ class Coverage:
 
 def coverage(cases: Iterable[Case]) -> list[Coverage]:
     """Return the coverage of every rule, in normative order."""
-    cases = list(cases)
-    return [_coverage(rule, cases) for rule in all_rules().values()]
+    rejects: dict[str, dict[str, str]] = {}
+    near: dict[str, list[str]] = {}
+    for case in cases:
+        if case.expect["verdict"] == "accept":
+            for code in dict.fromkeys(case.rules):
+                near.setdefault(code, []).append(case.id)
+        elif "code" in case.expect:
+            rejects.setdefault(case.expect["code"], {})[case.id] = case.op
+    return [_coverage(rule, rejects.get(rule.code, {}), near.get(rule.code, [])) for rule in all_rules().values()]
 
 
-def _coverage(rule: Rule, cases: list[Case]) -> Coverage:
-    rejected = [case for case in cases if case.expect.get("code") == rule.code]
-    near = [case.id for case in cases if case.expect["verdict"] == "accept" and rule.code in case.rules]
-    bare = tuple(op for op in rule.ops if all(case.op != op for case in rejected))
-    return Coverage(rule, tuple(case.id for case in rejected), tuple(near), bare)
+def _coverage(rule: Rule, rejects: dict[str, str], near_misses: list[str]) -> Coverage:
+    covered = set(rejects.values())
+    return Coverage(rule, tuple(rejects), tuple(near_misses), tuple(op for op in rule.ops if op not in covered))
