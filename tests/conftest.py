@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["pytester"]
+
 sys.path.insert(0, str(Path(__file__).parent))
 
 from world import World  # noqa: E402

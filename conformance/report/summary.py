@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from conformance.backend_facts import BROKEN, NOT_STARTED, UNAVAILABLE
+from conformance.backend_facts import BROKEN, NOT_STARTED, UNAVAILABLE, BackendFacts
 from conformance.divergence import Divergence, State
 from conformance.expectations import INCIDENT
 from conformance.floats import decode
@@ -66,19 +66,22 @@ def _absence(tally: Tally, backend: str) -> str | None:
 
 def backend_lines(tally: Tally) -> Iterator[tuple[str, str]]:
     """Yield, per backend, its name and one line: versions, or why it is not there and how to get it."""
-    for name, backend in tally.backends.items():
-        if backend.status == NOT_STARTED:
-            yield name, "not started: the run was cut short"
-        elif backend.status == UNAVAILABLE:
-            yield name, clean(f"unavailable: {backend.reason}; to get it: {backend.hint}")
-        elif backend.status == BROKEN:
-            yield name, clean(f"broken: {backend.reason} (log: {backend.log})")
-        else:
-            yield name, clean(backend.identity)
+    yield from ((name, backend_line(backend)) for name, backend in tally.backends.items())
+
+
+def backend_line(backend: BackendFacts) -> str:
+    """Return one line on a backend."""
+    if backend.status == NOT_STARTED:
+        return "not started: the run was cut short"
+    if backend.status == UNAVAILABLE:
+        return clean(f"unavailable: {backend.reason}; to get it: {backend.hint}")
+    if backend.status == BROKEN:
+        return clean(f"broken: {backend.reason} (log: {backend.log})")
+    return clean(backend.identity)
 
 
 def failure_blocks(tally: Tally) -> Iterator[list[str]]:
-    """Yield a block of lines per failure, ``SHOWN_FAILURES`` at most; what was not offered is one block per operation."""
+    """Yield a block of lines per failure, ``SHOWN_FAILURES`` at most; one per operation for what was not offered."""
     told = [result for result in tally.failures if result.outcome != UNSUPPORTED]
     for result in told[:SHOWN_FAILURES]:
         yield list(failure_lines(tally, result))
