@@ -63,8 +63,9 @@ class BackendFacts:
             due = _TYPES.get(name, str)
             if not isinstance(value, due):
                 raise UsageError(f"a line of type 'backend' has {name!r} of the wrong type: {value!r:.80}")
-        words = {name: tuple(map(str, known[name])) for name in ("argv", "ops", "profiles") if name in known}
-        return cls(**{**known, **words})
+        for name in ("argv", "ops", "profiles"):
+            known[name] = tuple(map(str, known.get(name, ())))
+        return cls(**known)
 
     @property
     def machine(self) -> str:

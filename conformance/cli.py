@@ -11,7 +11,22 @@ from collections.abc import Sequence
 from conformance import exit_codes
 from conformance.errors import UsageError
 
-VERBS = ("run", "list", "show", "backends", "backend", "new", "add", "lint", "fmt", "rules", "mutants", "fuzz")
+VERBS = (
+    "run",
+    "diff",
+    "merge",
+    "list",
+    "show",
+    "backends",
+    "backend",
+    "new",
+    "add",
+    "lint",
+    "fmt",
+    "rules",
+    "mutants",
+    "fuzz",
+)
 EPILOG = """exit codes: 0 conform, 1 not (or something was found), 2 usage, 3 a required backend is missing or broken,
 4 nothing selected, 130 interrupted
 

@@ -127,7 +127,7 @@ def _code(result: Result) -> str:
 
 
 def _literal(text: str) -> str:
-    """Return the shell pattern that matches just this text (and any character for a lone surrogate, which TOML lacks)."""
+    """Return the shell pattern that matches just this text; ``?`` is for a lone surrogate, which TOML lacks."""
     pattern = re.sub(r"([*?\[])", r"[\1]", text)
     return "".join("?" if "\ud800" <= char <= "\udfff" else char for char in pattern)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
+from conformance import exit_codes
 from conformance.backend_facts import BROKEN, UNAVAILABLE, BackendFacts
 from conformance.divergence import Divergence
 from conformance.outcome import EXPECTED_FAILURE, PASS, UNSUPPORTED, Result
@@ -75,6 +76,15 @@ class Tally:
         """Whether everything that was asked was answered as is due, and nothing else went wrong."""
         trouble = self.failures or any(self.incidents.values()) or any(self.broken(name) for name in self.backends)
         return not trouble and not self.interrupted and not self.missing
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code that the run has earned so far."""
+        if self.interrupted:
+            return exit_codes.INTERRUPTED
+        if self.missing or not self.asked:
+            return exit_codes.BACKEND_MISSING
+        return exit_codes.CONFORM if self.conforms else exit_codes.NOT_CONFORM
 
     @property
     def asked(self) -> list[str]:

@@ -100,6 +100,11 @@ class Report:
         self._write("footer", ended=_now(), conforms=conforms, exit_code=exit_code, seconds=took, counts=counts)
         self.close()
 
+    def copy(self, row: dict[str, Any]) -> None:
+        """Write a line as it stands, ``type`` included: one that was read from another report."""
+        members = dict(row)
+        self._write(members.pop("type"), **members)
+
     def flush(self) -> None:
         """Hand what was written to the operating system."""
         with self._noting_faults():

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from xml.sax.saxutils import escape, quoteattr
 
 from conformance.backend_facts import NOT_STARTED, BackendFacts
@@ -36,30 +36,41 @@ def write_junit(report: Path, target: Path) -> ReadRun:
     run = ReadRun(report)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with target.open("w", encoding="utf-8") as file, ExitStack() as stack:
-            _write(run, file, stack)
+        with target.open("w", encoding="utf-8") as file:
+            _write(run, file)
     except OSError as error:
         raise UsageError(f"{target}: {error.strerror}") from None
     return run
 
 
-def _write(run: ReadRun, file: IO[str], stack: ExitStack) -> None:
-    # The results of backends that ran side by side are interleaved; a scratch file each keeps memory flat.
-    cases = {name: stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8")) for name in run.tally.backends}
-    for row in run.reader:
-        if row["type"] == "result" and row["outcome"] == PASS:
-            cases[row["backend"]].write(_case(row["backend"], row["op"], row["id"]))
-        elif row["type"] == "result":
-            cases[row["backend"]].write(_result(run.tally, Result.from_row(row)))
+def _write(run: ReadRun, file: IO[str]) -> None:
     file.write('<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n')
-    for number, (name, scratch) in enumerate(cases.items()):
-        others = list(_others(run.tally, name))
-        file.write(_suite_start(run, number, name, others))
-        scratch.seek(0)
-        shutil.copyfileobj(scratch, file)
-        file.write("".join(others))
-        file.write("    <system-out></system-out>\n    <system-err></system-err>\n  </testsuite>\n")
+    with ExitStack() as stack:
+        # The results of backends that ran side by side are interleaved; a scratch file each keeps memory flat.
+        cases: dict[str, IO[str]] = {}
+        for name in run.tally.backends:
+            cases[name] = stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8"))
+        for row in run.reader:
+            if row["type"] == "result":
+                cases[row["backend"]].write(_result_row(run.tally, row))
+        for number, (name, scratch) in enumerate(cases.items()):
+            scratch.seek(0)
+            _write_suite(run, number, name, scratch, file)
     file.write("</testsuites>\n")
+
+
+def _write_suite(run: ReadRun, number: int, name: str, cases: IO[str], file: IO[str]) -> None:
+    others = list(_others(run.tally, name))
+    file.write(_suite_start(run, number, name, others))
+    shutil.copyfileobj(cases, file)
+    file.write("".join(others))
+    file.write("    <system-out></system-out>\n    <system-err></system-err>\n  </testsuite>\n")
+
+
+def _result_row(tally: Tally, row: dict[str, Any]) -> str:
+    if row["outcome"] == PASS:
+        return _case(row["backend"], row["op"], row["id"])
+    return _result(tally, Result.from_row(row))
 
 
 def _suite_start(run: ReadRun, number: int, name: str, others: list[str]) -> str:
@@ -148,7 +159,7 @@ def _child(tag: str, message: str, kind: str | None, text: str) -> str:
     return f"      <{tag}{_attributes(attributes)}>{escape(body)}</{tag}>\n"
 
 
-def _attributes(values: dict[str, object]) -> str:
+def _attributes(values: Mapping[str, object]) -> str:
     return "".join(f" {name}={quoteattr(_xml(str(value)))}" for name, value in values.items())
 
 

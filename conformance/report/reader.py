@@ -10,13 +10,14 @@ from typing import Any
 from conformance.backend_facts import BackendFacts
 from conformance.divergence import Divergence
 from conformance.errors import UsageError
+from conformance.exit_codes import INTERRUPTED
 from conformance.outcome import MEANINGS, PASS, Result
 from conformance.report.jsonl import FORMAT
 from conformance.session import Incident
 from conformance.tally import Tally
 
 Row = dict[str, Any]
-INTERRUPTED = 130
+_raw_decode = json.JSONDecoder().raw_decode  # json.loads looks for white space around; lines have none
 
 
 class ReportReader:
@@ -82,20 +83,22 @@ class ReportReader:
             raise UsageError(f"report {self.path}: the file is empty")
 
     def _check_result(self, row: Row) -> None:
-        if row.get("outcome") not in MEANINGS or not all(
-            type(row.get(name)) is str for name in ("backend", "id", "op")
-        ):
+        try:
+            known = row["outcome"] in MEANINGS
+            named = type(row["backend"]) is type(row["id"]) is type(row["op"]) is str
+        except (LookupError, TypeError):
+            known = named = False
+        if not (known and named):
             raise UsageError(f"report {self.path}: not a result: {json.dumps(row)[:200]}")
 
 
 def _parse(line: str) -> Row | None:
-    if not line.endswith("\n"):
-        return None
     try:
-        row = json.loads(line)
+        row, end = _raw_decode(line)
     except (ValueError, RecursionError):
         return None
-    return row if type(row) is dict and type(row.get("type")) is str else None
+    whole = line[end:] in ("\n", "\r\n")
+    return row if whole and type(row) is dict and type(row.get("type")) is str else None
 
 
 def _fault_of_header(header: Row) -> str | None:

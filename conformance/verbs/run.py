@@ -182,7 +182,7 @@ class Run:
             self._progress.stop()
             signal.signal(signal.SIGTERM, previous)
         self._sum_up(time.monotonic() - began, summary, junit)
-        return self.exit_code
+        return self._tally.exit_code
 
     def _ask(self) -> None:
         from conformance.explain import explain
@@ -212,7 +212,7 @@ class Run:
         from conformance.report.text import write
 
         counts = {name: {op: dict(row) for op, row in self._tally.counts[name].items()} for name in self._tally.asked}
-        self._report.footer(self._tally.conforms, self.exit_code, seconds, counts)
+        self._report.footer(self._tally.conforms, self._tally.exit_code, seconds, counts)
         print_summary(self._tally, seconds)
         print(f"report: {self._report.path}" + (f" (incomplete: {self._report.fault})" if self._report.fault else ""))
         if summary is not None:
@@ -221,15 +221,6 @@ class Run:
             from conformance.report.junit import write_junit
 
             write_junit(self._report.path, junit)
-
-    @property
-    def exit_code(self) -> int:
-        """The exit code that the run has earned so far."""
-        if self._tally.interrupted:
-            return exit_codes.INTERRUPTED
-        if self._tally.missing or not self._tally.asked:
-            return exit_codes.BACKEND_MISSING
-        return exit_codes.CONFORM if self._tally.conforms else exit_codes.NOT_CONFORM
 
     # -- what the runner tells ----------------------------------------------------------------------------------------
 
