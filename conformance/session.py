@@ -20,9 +20,10 @@ import contextlib
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -120,6 +121,7 @@ class Session:
     _child: BackendProcess | None = None
     _greeted: bool = False
     _saying_goodbye: bool = False
+    _upcoming: Iterator[Ask] = field(default_factory=lambda: iter(()))
     _queue: deque[Ask] = field(default_factory=deque)
     _suspects: deque[Ask] = field(default_factory=deque)
     _in_flight: dict[str, Ask] = field(default_factory=dict)
@@ -189,6 +191,7 @@ class Session:
         self.pump()
 
     def _next_root(self) -> Path:
+        self._draw()
         following = self._suspects or self._queue
         return following[0].root if following else self.scratch
 
@@ -202,7 +205,7 @@ class Session:
         if self.hello is None:
             self.hello = answer
             self._started_at = time.monotonic()
-            self._queue.extend(self.listener.ready(self))
+            self._upcoming = iter(self.listener.ready(self))
         self._fill()
 
     # -- asking -------------------------------------------------------------------------------------------------------
@@ -226,19 +229,27 @@ class Session:
         """Put off the deadline, where one runs: nobody has listened for that long."""
         self._deadline += seconds
 
+    def _draw(self) -> None:
+        """Have the next requests at hand, and no more: a million of them need not be in memory at once."""
+        if not self._queue:
+            self._queue.extend(islice(self._upcoming, WINDOW))
+
     @property
     def backlog(self) -> int:
-        """How many requests are still to be answered."""
+        """How many of the requests at hand are still to be answered; 0 only where there are no others either."""
+        self._draw()
         return len(self._queue) + len(self._suspects) + len(self._in_flight)
 
     def cancel(self) -> None:
         """Drop what was not yet sent."""
+        self._upcoming = iter(())
         self._queue.clear()
         self._suspects.clear()
 
     def _fill(self) -> None:
         assert self._child is not None
         while len(self._in_flight) < self._window and self._child.unsent < WINDOW_BYTES:
+            self._draw()
             source = self._suspects or self._queue
             if not source:
                 break
@@ -379,6 +390,7 @@ class Session:
 
     def _restart(self) -> None:
         self._drop_child()
+        self._draw()
         if not self._queue and not self._suspects and not self.open_ended:
             self._finish()
         elif self._restarts == self.restarts_allowed:
@@ -397,7 +409,7 @@ class Session:
         self._abandon()
 
     def _abandon(self) -> None:
-        for ask in [*self._suspects, *self._queue]:
+        for ask in chain(self._suspects, self._queue, self._upcoming):
             self.listener.failed(self, ask, NOT_RUN, "not asked: the backend was given up")
         self.cancel()
         self._accident = None
