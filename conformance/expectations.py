@@ -96,10 +96,10 @@ def today() -> date:
 
 
 def code_of(result: Result) -> str:
-    """Return what an entry's ``code`` is held against: the code of a reject, or "accept"; empty without an answer."""
+    """Return what an entry's ``code`` is held against: the code of a reject, else the verdict; empty if none came."""
     if result.got is None:
         return ""
-    return str(result.got.get("code", "")) if result.got.get("verdict") == "reject" else "accept"
+    return str(result.got.get("code", "")) if result.got.get("verdict") == "reject" else str(result.got["verdict"])
 
 
 class Expectations:

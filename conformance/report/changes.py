@@ -139,6 +139,8 @@ def _said(row: dict[str, Any]) -> str:
         return ""
     if got.get("verdict") == "reject":
         return f"reject {got.get('code')} at {got.get('path') or 'the root'}"
+    if got.get("verdict") != "accept":
+        return str(got.get("verdict"))
     differences = row.get("differences") or [{}]
     places = [f"{d['path']}: {d['got']}" for d in differences if isinstance(d, dict) and {"path", "got"} <= d.keys()]
     return "; ".join(["accept", *places])

@@ -123,7 +123,7 @@ def _result(tally: Tally, result: Result) -> str:
 def _headline(result: Result) -> str:
     def said(verdict: dict[str, str] | None) -> str:
         verdict = verdict or {}
-        return f"reject {verdict.get('code')}" if verdict.get("verdict") == "reject" else "accept"
+        return f"reject {verdict.get('code')}" if verdict.get("verdict") == "reject" else str(verdict.get("verdict"))
 
     if result.differences:
         first = result.differences[0]

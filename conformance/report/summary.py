@@ -118,8 +118,8 @@ def failure_lines(tally: Tally, result: Result) -> Iterator[str]:
 
 
 def _verdict(verdict: dict[str, str]) -> str:
-    if verdict["verdict"] == "accept":
-        return "accept"
+    if verdict["verdict"] != "reject":
+        return clean(verdict["verdict"])
     path = verdict.get("path", "")
     said = f" ({verdict['message']})" if verdict.get("message") else ""
     return clean(f"reject {verdict.get('code')} at {path or 'the root'}{said}", 400)

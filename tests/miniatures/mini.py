@@ -1,6 +1,6 @@
 """A miniature backend: right by default (it asks the oracle), or misbehaving in the one way that its argument names.
 
-mini.py [BEHAVIOUR [CASE_ID]]     the behaviour shows at the case CASE_ID, or always
+mini.py [BEHAVIOUR [CASE_ID]]     the behaviour shows at the cases CASE_ID (a shell pattern), or always
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import time
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from conformance import oracle
 from conformance.rules import codes_of, operations
 
 BEHAVIOUR = sys.argv[1] if len(sys.argv) > 1 else "honest"
-AT = sys.argv[2] if len(sys.argv) > 2 else ""
+AT = sys.argv[2] if len(sys.argv) > 2 else "*"
 
 
 def say(message: Any) -> None:
@@ -42,7 +43,7 @@ def hello() -> dict[str, Any]:
 def run(request: dict[str, Any]) -> None:
     due = oracle.answer(request["op"], request["input"]) | {"id": request["id"]}
     misbehave = MISBEHAVIOURS.get(BEHAVIOUR)
-    if misbehave is not None and AT in ("", request["id"]):
+    if misbehave is not None and fnmatchcase(request["id"], AT):
         misbehave(request, due)
     else:
         say(due)
