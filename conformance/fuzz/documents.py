@@ -38,7 +38,7 @@ def checkpoint(rng: Random) -> dict[str, Any]:
     if rng.random() < 0.4:
         fields["neuron_types"] = [rng.choice(("if", "lif", "", "x")) for _ in range(rng.choice((0, count)))]
     if rng.random() < 0.3:
-        fields["metadata"] = rng.choice(METADATA)
+        fields["metadata"] = rng.choice(METADATA) if rng.random() < 0.9 else {"deep": _nested(rng)}
     if rng.random() < 0.6:
         fields["frozen_layers"] = rng.choices(names, k=rng.randint(0, 4)) if names else []
     return _shuffled(fields, rng)
@@ -94,10 +94,20 @@ def apply(rng: Random) -> Input:
 
 
 def _document(fields: dict[str, Any], rng: Random) -> Input:
+    if rng.random() < 0.04:
+        return texts.parse_request(rng)
     bent_fields = bent({"document": fields}, rng)["document"]
     if rng.random() < 0.5:
         return {"document": bent_fields}
     return texts.carried(texts.damaged(texts.written(bent_fields, rng), rng), rng)
+
+
+def _nested(rng: Random) -> Any:
+    """Draw a value that makes a text about as deep as is allowed; what is no text may be deeper."""
+    value: Any = rng.choice((1, [], {}))
+    for _ in range(rng.choice((59, 60, 61, 62, 63, 64))):
+        value = [value] if rng.random() < 0.8 else {"a": value}
+    return value
 
 
 def _chosen(whole: dict[str, Any], rng: Random) -> list[str]:

@@ -20,9 +20,9 @@ class Kind:
     Attributes:
         backend: Who answers wrongly.
         outcome: One of ``conformance.outcome``.
-        due: The due verdict, ``accept`` or ``reject``.
+        due: The due verdict, ``accept`` or ``reject``, of a wrong answer; else empty.
         about: The code of the rule that is due or, where an accept is due, of the one that is reported instead; the
-            operation where the request is accepted with another output.
+            operation where the request is accepted with another output, or not answered.
     """
 
     backend: str
@@ -33,9 +33,11 @@ class Kind:
 
 def kind_of(result: Result) -> Kind:
     """Tell what kind of fault a result shows; ``result.expected`` has the due code, if one is due."""
-    due = result.expected.get("code")
-    got = result.got.get("code") if result.got is not None and result.outcome == FAIL else None
-    return Kind(result.backend, result.outcome, "accept" if due is None else "reject", str(due or got or result.op))
+    due, got = result.expected.get("code"), (result.got or {}).get("code")
+    if result.outcome != FAIL:
+        # Which rule is due says little about why a backend dies.
+        return Kind(result.backend, result.outcome, "", result.op)
+    return Kind(result.backend, FAIL, "accept" if due is None else "reject", str(due or got or result.op))
 
 
 @dataclass

@@ -11,7 +11,18 @@ from conformance.fuzz import numbers
 
 HOW_OFTEN = (0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 3)
 STOP = 0.15
-WEIGHTS = {"network": 6, "input": 3, "checkpoint": 4, "config": 4, "layers": 6, "weights": 5, "bias": 3, "neuron": 6}
+WEIGHTS = {
+    "network": 6,
+    "input": 3,
+    "checkpoint": 4,
+    "config": 4,
+    "layers": 6,
+    "weights": 5,
+    "bias": 3,
+    "neuron": 6,
+    "metadata": 2,
+    "neuron_types": 2,
+}
 """How often a member is entered or hit, where the others are so once: most rules are about what is deep inside."""
 NOT_FINITE = ("NaN", "Infinity", "-Infinity")
 NO_NUMBER: tuple[Any, ...] = (

@@ -10,6 +10,7 @@ from typing import Any
 from conformance import oracle
 from conformance.fuzz import shrink_texts, shrink_values
 from conformance.oracle.values import pointer
+from conformance.rules import all_rules
 
 Patch = list[dict[str, Any]]
 
@@ -52,25 +53,93 @@ GOOD: dict[str, tuple[Any, ...]] = {
 """Member → what may stand there, or for an entry of it."""
 FILLERS: tuple[Any, ...] = ([], [0, 0], 0, "", "a")
 MOST_ROWS = 4
+FAULTS = 4
+"""Requests with more faults than this are given up."""
 TOKENS = (b"0", b"1", b'"', b"a", b"[", b"]", b"{", b"}", b",", b":", b"e", b".", b"-", b'"a":', b"{}", b"[]")
 LONGEST_TEXT = 120
 
 
 def derive(op: str, request: dict[str, Any], due: dict[str, Any]) -> Patch | None:
     """Return a patch on the input that makes a rejected request valid, or None where none was found."""
-    patches = _on_text(request) if "document" not in request and _is_text(request) else _on_value(request, due)
-    for patch, repaired in patches:
-        try:
-            accepted = oracle.answer(op, repaired)["verdict"] == "accept"
-        except Exception:  # a bug of the oracle's is not what is looked for here
-            accepted = False
-        if accepted:
+    for patch, repaired in _patches(request, due):
+        if _verdict(op, repaired)["verdict"] == "accept":
             return patch
     return None
 
 
-def _is_text(request: dict[str, Any]) -> bool:
-    return "text" in request or "base64" in request
+def with_one_fault(op: str, request: dict[str, Any], due: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield requests that keep the first fault of this one and have the others repaired, as far as that is found."""
+    for mends in _sequences(op, request, due, FAULTS):
+        try:
+            yield _patched(request, mends)
+        except (LookupError, TypeError):
+            continue  # what is repaired lies in what the first fault's repair has put there
+
+
+Mend = tuple[str, shrink_values.Place, Any]
+
+
+def _sequences(op: str, request: dict[str, Any], due: dict[str, Any], faults: int) -> Iterator[list[Mend]]:
+    """Yield what repairs the faults behind the first one, until nothing is wrong."""
+    for _, repaired, then in _steps(op, request, due):
+        if then["verdict"] == "accept":
+            yield []
+        elif faults > 1:
+            rest = _rest(op, repaired, then, faults - 1)
+            if rest is not None:
+                yield rest
+
+
+def _rest(op: str, request: dict[str, Any], due: dict[str, Any], faults: int) -> list[Mend] | None:
+    for (change,), repaired, then in _steps(op, request, due):
+        mend = (str(change["op"]), _place(request, str(change["path"])) or (), change.get("value"))
+        if then["verdict"] == "accept":
+            return [mend]
+        rest = _rest(op, repaired, then, faults - 1) if faults > 1 else None
+        if rest is not None:
+            return [mend, *rest]
+    return None
+
+
+def _steps(
+    op: str, request: dict[str, Any], due: dict[str, Any]
+) -> Iterator[tuple[Patch, dict[str, Any], dict[str, Any]]]:
+    """Yield patches that get further, to an accept or to a later rule; of those that get equally far the first."""
+    seen = set()
+    for patch, repaired in _patches(request, due):
+        then = _verdict(op, repaired)
+        reached = (then["verdict"], then.get("code"), then.get("path"))
+        further = then["verdict"] == "accept" or _place_in_order(then) > _place_in_order(due)
+        if further and reached not in seen:
+            seen.add(reached)
+            yield patch, repaired, then
+
+
+def _place_in_order(due: dict[str, Any]) -> int:
+    rule = all_rules().get(due["code"])
+    return -1 if rule is None else rule.order
+
+
+def _patched(request: dict[str, Any], mends: list[Mend]) -> dict[str, Any]:
+    for change, place, value in mends:
+        if change == "remove":
+            request = shrink_values.without(request, place)
+        elif change == "add":
+            request = _added(request, place, value)
+        else:
+            request = shrink_values.replaced(request, place, value)
+    return request
+
+
+def _verdict(op: str, request: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return oracle.answer(op, request)
+    except Exception:  # a bug of the oracle's is not what is looked for here
+        return {"verdict": "error", "code": "", "path": ""}
+
+
+def _patches(request: dict[str, Any], due: dict[str, Any]) -> Iterator[tuple[Patch, dict[str, Any]]]:
+    return _on_text(request) if "text" in request or "base64" in request else _on_value(request, due)
 
 
 # ---- documents -------------------------------------------------------------------------------------------------------
@@ -134,6 +203,8 @@ def _instead(request: dict[str, Any], place: shrink_values.Place) -> Iterator[An
     value: Any = request
     for step in place:
         value = value[step]
+    if isinstance(value, (int, float)):
+        yield from dict.fromkeys(len(part) for _, part in shrink_values.places(request) if isinstance(part, list))
     if isinstance(value, list):
         yield from (value[:length] for length in reversed(range(len(value))))
         yield from (value + [filler] * count for count in range(1, MOST_ROWS + 1) for filler in FILLERS)

@@ -191,6 +191,8 @@ class Search:
         if kind in self.tally.findings:
             self.tally.findings[kind].count += 1
             return
+        if len(self.tally.findings) >= self._plan.kinds:
+            return  # the search is at its end, this is what was still in flight
         request = stream.request(self._plan.seed, int(result.id), self._plan.ops)
         inputs = self.tally.inputs.total()
         finding = Finding(kind, request.number, request.op, request.input, result, self._elapsed, inputs)

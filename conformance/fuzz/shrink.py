@@ -7,7 +7,7 @@ has ended when none of the moves (``shrink_values``, ``shrink_texts``, ``shrink_
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from conformance.fuzz import shrink_requests, shrink_texts, shrink_values
@@ -68,6 +68,7 @@ class Shrinker:
         start: Input,
         rank: Callable[[Input], int | None],
         hints: Sequence[Input] = (),
+        mend: Callable[[Input], Iterable[Input]] = lambda request: (),
         expired: Callable[[], bool] = lambda: False,
     ) -> None:
         """Begin.
@@ -77,16 +78,19 @@ class Shrinker:
             start: A request that shows the fault.
             rank: Tells without a backend how good a request is (0 is best), None where it cannot show the fault.
             hints: Requests that showed a like fault; tried first.
+            mend: Proposes requests of a better rank for one that has not the best; they may be larger.
             expired: Tells that it has gone on for long enough.
         """
         self.best = start
-        self._op, self._rank, self._expired = op, rank, expired
+        self._op, self._rank, self._mend, self._expired = op, rank, mend, expired
         self._measure = (rank(start) or 0, size(start))
         self._seen = {self._measure[1][2]}
         self._moves = self._from(hints)
 
     def _from(self, hints: Sequence[Input] = ()) -> Iterator[Input]:
         yield from hints
+        if self._measure[0]:
+            yield from self._mend(self.best)
         yield from moves(self._op, self.best)
 
     def candidates(self, count: int) -> list[Input]:

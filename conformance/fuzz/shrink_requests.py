@@ -25,6 +25,7 @@ def moves(op: str, request: Input) -> Iterator[Input]:
         yield from _possible(_layers, request)
         yield from _possible(_neurons, request)
         yield from _possible(_inputs, request)
+        yield from _possible(_plain, request)
     whole = "checkpoint" if "checkpoint" in request else "document"
     if whole in request:
         for smaller in _possible(_checkpoint_layers, request[whole]):
@@ -59,7 +60,8 @@ def _data(stimulus: Any) -> str:
 def _steps(request: Input) -> Iterator[Input]:
     """Run for fewer steps."""
     steps, stimulus = request["steps"], request["input"]
-    for fewer in dict.fromkeys((1, steps // 2, steps - 1)):
+    # One step less is worth trying where there are few: from a million it would be a long way.
+    for fewer in dict.fromkeys((1, steps // 2, *((steps - 1,) if steps < 64 else ()))):
         if 0 < fewer < steps:
             shorter = stimulus
             if stimulus["kind"] == "spikes":
@@ -114,6 +116,18 @@ def _without_input(data: list[Any], index: int, indices: bool) -> list[Any]:
     if indices:
         return [j - (j > index) for j in data if j != index]
     return data[:index] + data[index + 1 :]
+
+
+def _plain(request: Input) -> Iterator[Input]:
+    """Put the plainest neuron in place of a layer's, and a constant input in place of any other."""
+    layers = request["network"]["layers"]
+    for index, layer in enumerate(layers):
+        plain = {**layer, "neuron": {"model": "if", "threshold": layer["neuron"]["threshold"]}}
+        others = [*layers[:index], plain, *layers[index + 1 :]]
+        yield {**request, "network": {**request["network"], "layers": others}}
+    first = layers[0]["weights"]
+    width = len(first[0]) if first else 0
+    yield {**request, "input": {"kind": "constant", "values": [1] * width}}
 
 
 def _checkpoint_layers(whole: Any) -> Iterator[Input]:

@@ -51,6 +51,7 @@ def _as_document(data: bytes) -> Iterator[dict[str, Any]]:
 def _smaller(data: bytes) -> Iterator[bytes]:
     yield data  # what came as base64 may do as text
     if len(data) <= ELEMENTS_UP_TO:
+        yield from _by_strings(data)
         yield from _by_elements(data)
     length = len(data) // 2
     while length > 0:
@@ -63,6 +64,25 @@ def _smaller(data: bytes) -> Iterator[bytes]:
     if len(data) <= PAIRS_UP_TO:
         for second in range(len(data)):
             yield from (data[:first] + data[first + 1 : second] + data[second + 1 :] for first in range(second))
+
+
+def _by_strings(data: bytes) -> Iterator[bytes]:
+    """Put a short string in place of all strings that are equal once unescaped: equal keys must stay equal."""
+    tokens = [token for token in TOKEN.finditer(data) if token[0].startswith(b'"')]
+    for string in dict.fromkeys(_unescaped(token[0]) for token in tokens):
+        alike = [token for token in tokens if _unescaped(token[0]) == string]
+        for short in (b'""', b'"a"', b'"b"'):
+            smaller = data
+            for token in reversed(alike):
+                smaller = smaller[: token.start()] + short + smaller[token.end() :]
+            yield smaller
+
+
+def _unescaped(token: bytes) -> Any:
+    try:
+        return json.loads(token)
+    except ValueError:
+        return token
 
 
 def _by_elements(data: bytes) -> Iterator[bytes]:

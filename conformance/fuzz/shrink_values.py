@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Container, Iterator
 from typing import Any
@@ -9,6 +10,10 @@ from typing import Any
 Place = tuple[Any, ...]
 
 DIGITS = (1, 2, 3, 5, 8, 12)
+TOGETHER = (1, 2, 0.5)
+PAIRS = ((1, 1), (0, 0), (0.5, 0.5), (1, -1), (1, 2))
+PAIRS_UP_TO = 14
+"""Requests with at most so many numbers are also tried with any two of them changed at once."""
 HOISTED = 4
 
 
@@ -19,6 +24,32 @@ def moves(root: dict[str, Any], always_there: Container[str]) -> Iterator[dict[s
             yield without(root, place)
         if place:
             yield from (replaced(root, place, other) for other in simpler(value))
+    yield from _numbers_together(root)
+
+
+def _numbers_together(root: Any) -> Iterator[Any]:
+    """Change several numbers at once: those that cancel or tie must go together."""
+    found = [(place, value) for place, value in places(root) if _is_number(value)]
+    yield _with(root, [(place, 1) for place, value in found if value])
+    yield _with(root, [(place, 1) for place, value in found if value and isinstance(value, float)])
+    for size in dict.fromkeys(abs(value) for _, value in found):
+        alike = [(place, value) for place, value in found if abs(value) == size]
+        simple = (*TOGETHER, *(float(f"{size:.{digits}g}") for digits in DIGITS))
+        for other in simple:
+            yield _with(root, [(place, other if value > 0 else -other) for place, value in alike])
+    if len(found) <= PAIRS_UP_TO:
+        for (first, _), (second, _) in itertools.combinations(found, 2):
+            yield from (_with(root, [(first, one), (second, other)]) for one, other in PAIRS)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _with(root: Any, changes: list[tuple[Place, Any]]) -> Any:
+    for place, value in changes:
+        root = replaced(root, place, value)
+    return root
 
 
 def places(root: Any) -> Iterator[tuple[Place, Any]]:

@@ -77,7 +77,7 @@ def _when(finding: Finding) -> str:
 
 
 def _what_it_needs(finding: Finding) -> str:
-    rejected = finding.kind.due == "reject"
+    rejected = "code" in finding.result.expected
     return "; add 'repair' to it" if rejected and finding.repair is None else ""
 
 

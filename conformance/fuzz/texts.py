@@ -202,7 +202,7 @@ def _written(value: Any, rng: Random, gap: str, oddness: float) -> str:
     if isinstance(value, list):
         return "[" + f"{gap},".join(_written(item, rng, gap, oddness) for item in value) + "]"
     if isinstance(value, str):
-        return _spelled(value, rng)
+        return _string(rng) if odd else _spelled(value, rng)
     if odd and isinstance(value, (int, float)) and not isinstance(value, bool):
         return _odd_number(value, rng)
     return json.dumps(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from conformance import oracle
@@ -14,14 +15,16 @@ from conformance.fuzz import repair
 from conformance.fuzz.finding import Finding, kind_of
 from conformance.fuzz.shrink import Input, Shrinker
 from conformance.manifest import Manifest
-from conformance.outcome import FAIL, Result
+from conformance.outcome import FAIL, TIMEOUT, Result
 from conformance.runner import Options, drive, new_session
 from conformance.session import Ask, Incident, Session
 
 SECONDS = 30.0
 """How long one finding may be shrunk."""
+SECONDS_OF_A_HANG = 15.0
 BATCH = 32
 RESTARTS = 200
+MENDS = 8
 HANG_SECONDS = 2.0
 TEXT_OP = "json.parse"
 
@@ -85,7 +88,7 @@ class Trial:
             self._op = self.finding.op
             good = [(self.finding.input, self.finding.result)]
         self._due = verdict_of(oracle.answer(self._op, good[0][0]))
-        self._shrinker = Shrinker(self._op, good[0][0], self._rank, self._hints, self._expired)
+        self._shrinker = Shrinker(self._op, good[0][0], self._rank, self._hints, self._mended, self._expired)
         self._good = []
         self.finding.op, self.finding.result = self._op, good[0][1]
 
@@ -97,16 +100,20 @@ class Trial:
     # -- what is looked for -------------------------------------------------------------------------------------------
 
     def _rank(self, request: Input) -> int | None:
-        """Return 0 for a request with one fault, 1 with more, None for one with another due verdict."""
+        """Return 0 for a request with one fault or none, 1 with more, None where another answer is due."""
         try:
             due = oracle.answer(self._op, request)
         except Exception:  # what the oracle cannot take is no request
             return None
-        if (due["verdict"], due.get("code")) != (self._due["verdict"], self._due.get("code")):
+        same = (due["verdict"], due.get("code")) == (self._due["verdict"], self._due.get("code"))
+        if self.finding.kind.outcome == FAIL and not same:
             return None
         if due["verdict"] == "accept" or "text" in request or "base64" in request:
             return 0
         return 0 if repair.derive(self._op, request, due) is not None else 1
+
+    def _mended(self, request: Input) -> Iterable[Input]:
+        return islice(repair.with_one_fault(self._op, request, oracle.answer(self._op, request)), MENDS)
 
     def _expired(self) -> bool:
         return time.monotonic() > self._until
@@ -138,7 +145,8 @@ def shrink(manifest: Manifest, finding: Finding, hints: Sequence[Input], options
     folder = options.folder / "shrink"
     folder.mkdir(exist_ok=True)
     timeout = options.timeout if finding.kind.outcome == FAIL else min(options.timeout, HANG_SECONDS)
-    trial = Trial(finding, hints, time.monotonic() + SECONDS)
+    seconds = SECONDS_OF_A_HANG if finding.kind.outcome == TIMEOUT else SECONDS
+    trial = Trial(finding, hints, time.monotonic() + seconds)
     session = new_session(manifest, trial, replace(options, folder=folder, timeout=timeout))
     session.restarts_allowed = RESTARTS
     drive([session], jobs=1)
