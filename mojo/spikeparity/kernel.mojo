@@ -6,6 +6,11 @@ Build with `--fp-mode contract=off`: a fused multiply-add would round once where
 
 from std.sys import simd_width_of
 
+from .events import Events
+
+comptime TILE = 4
+"""Vectors of outputs whose sums stay in registers while all events pass."""
+
 
 def padded[dtype: DType](size: Int) -> Int:
     """Rounds a number of neurons up to whole vectors, so that kernels need no remainder loop.
@@ -20,101 +25,166 @@ def padded[dtype: DType](size: Int) -> Int:
     return (size + W - 1) // W * W
 
 
-def add_columns[
+def tile_width[dtype: DType](start: Int, stride: Int) -> Int:
+    """Tells how many outputs the tile that begins at `start` has: four vectors, or one near the end.
+
+    Args:
+        start: The first output of the tile.
+        stride: The number of outputs, padded.
+
+    Returns:
+        The number of outputs.
+    """
+    comptime W = simd_width_of[dtype]()
+    return TILE * W if start + TILE * W <= stride else W
+
+
+def packed[
+    dtype: DType
+](columns: List[Scalar[dtype]], stride: Int) -> List[Scalar[dtype]]:
+    """Lays out weights tile by tile of outputs, and within a tile input by input.
+
+    A tile's weights are then neighbours, and stay in the near caches while many events pass by.
+
+    Args:
+        columns: One padded column of weights per input.
+        stride: The length of a column.
+
+    Returns:
+        As many weights; those of the tile that begins at output k are at k × inputs.
+    """
+    var weights = List[Scalar[dtype]](capacity=len(columns))
+    var start = 0
+    while start < stride:
+        var width = tile_width[dtype](start, stride)
+        for at in range(start, len(columns), stride):
+            weights.extend(Span(columns)[at : at + width])
+        start += width
+    return weights^
+
+
+def add_events[
     dtype: DType
 ](
-    mut current: List[Scalar[dtype]],
-    columns: List[Scalar[dtype]],
-    active: Span[Int, _],
+    mut currents: List[Scalar[dtype]],
+    weights: List[Scalar[dtype]],
+    stride: Int,
+    events: Events,
 ):
     """Adds the weights of inputs that fire (a product with 1 is exact).
 
     Args:
-        current: The current of each output, padded.
-        columns: One padded column of weights per input.
-        active: The inputs that fire, ascending, each below the number of columns.
+        currents: For each row of the events the current of each output, padded.
+        weights: Packed by tiles.
+        stride: The number of outputs, padded.
+        events: The inputs that fire, each in range.
     """
-    comptime TILE = 8
     comptime W = simd_width_of[dtype]()
-    var at = 0
-    while at + TILE * W <= len(current):
-        _add_tile[dtype, TILE](current, columns, active, at)
-        at += TILE * W
-    while at < len(current):
-        _add_tile[dtype, 1](current, columns, active, at)
-        at += W
+    if stride == 0:
+        return
+    var inputs = len(weights) // stride
+    var start = 0
+    while start < stride:
+        if tile_width[dtype](start, stride) == W:
+            _add_tile[dtype, 1](
+                currents, weights, stride, events, start, inputs
+            )
+            start += W
+        else:
+            _add_tile[dtype, TILE](
+                currents, weights, stride, events, start, inputs
+            )
+            start += TILE * W
 
 
 def _add_tile[
     dtype: DType, vectors: Int
 ](
-    mut current: List[Scalar[dtype]],
-    columns: List[Scalar[dtype]],
-    active: Span[Int, _],
-    at: Int,
+    mut currents: List[Scalar[dtype]],
+    weights: List[Scalar[dtype]],
+    stride: Int,
+    events: Events,
+    start: Int,
+    inputs: Int,
 ):
-    """Keeps a few vectors of outputs in registers while all events pass."""
+    """Takes one tile through all rows; its sums stay in registers while the events of a row pass by."""
     comptime W = simd_width_of[dtype]()
-    var stride = len(current)
-    var sums = Array[SIMD[dtype, W], vectors](fill=SIMD[dtype, W](0))
-    comptime for k in range(vectors):
-        sums[k] = current.unsafe_ptr().unsafe_load[W](at + k * W)
-    for input in active:
-        var weights = columns.unsafe_ptr().unsafe_offset(input * stride + at)
+    var tile = weights.unsafe_ptr().unsafe_offset(start * inputs)
+    var indices = events.indices.unsafe_ptr()
+    var event = 0
+    for row in range(len(events.ends)):
+        var sums = Array[SIMD[dtype, W], vectors](fill=SIMD[dtype, W](0))
+        var current = currents.unsafe_ptr().unsafe_offset(row * stride + start)
         comptime for k in range(vectors):
-            sums[k] += weights.unsafe_load[W](k * W)
-    comptime for k in range(vectors):
-        current.unsafe_ptr().unsafe_store(at + k * W, sums[k])
+            sums[k] = current.unsafe_load[W](k * W)
+        var end = events.ends[row]
+        while event < end:
+            var column = tile.unsafe_offset(
+                Int(indices[unsafe_offset=event]) * (vectors * W)
+            )
+            comptime for k in range(vectors):
+                sums[k] += column.unsafe_load[W](k * W)
+            event += 1
+        comptime for k in range(vectors):
+            current.unsafe_store(k * W, sums[k])
 
 
 def add_products[
     dtype: DType
 ](
     mut current: List[Scalar[dtype]],
-    columns: List[Scalar[dtype]],
+    weights: List[Scalar[dtype]],
     values: Span[Scalar[dtype], _],
 ):
     """Adds weights × values, product and sum rounded separately.
 
     Args:
         current: The current of each output, padded.
-        columns: One padded column of weights per input.
+        weights: Packed by tiles.
         values: The inputs, one per column; a term with the value 0 cannot change a sum and is skipped.
     """
     comptime W = simd_width_of[dtype]()
-    for input in range(len(values)):
-        if values[input] == 0:
-            continue
-        var weights = columns.unsafe_ptr().unsafe_offset(input * len(current))
-        for at in range(0, len(current), W):
-            var product = weights.unsafe_load[W](at) * values[input]
-            current.unsafe_ptr().unsafe_store(
-                at, current.unsafe_ptr().unsafe_load[W](at) + product
+    var start = 0
+    while start < len(current):
+        var width = tile_width[dtype](start, len(current))
+        for input in range(len(values)):
+            if values[input] == 0:
+                continue
+            var column = weights.unsafe_ptr().unsafe_offset(
+                start * len(values) + input * width
             )
+            for at in range(0, width, W):
+                var product = column.unsafe_load[W](at) * values[input]
+                var lanes = current.unsafe_ptr().unsafe_offset(start + at)
+                lanes.unsafe_store(0, lanes.unsafe_load[W](0) + product)
+        start += width
 
 
 def add[
     dtype: DType
-](mut current: List[Scalar[dtype]], bias: List[Scalar[dtype]]):
-    """Adds a bias.
+](mut currents: List[Scalar[dtype]], bias: List[Scalar[dtype]]):
+    """Adds a bias to every row.
 
     Args:
-        current: The current of each output, padded.
+        currents: Rows with the current of each output, padded.
         bias: One addend per output, padded alike.
     """
     comptime W = simd_width_of[dtype]()
-    for at in range(0, len(current), W):
-        var sum = current.unsafe_ptr().unsafe_load[W](
-            at
-        ) + bias.unsafe_ptr().unsafe_load[W](at)
-        current.unsafe_ptr().unsafe_store(at, sum)
+    if len(bias) == 0:
+        return
+    for row in range(0, len(currents), len(bias)):
+        for at in range(0, len(bias), W):
+            var sum = currents.unsafe_ptr().unsafe_load[W](
+                row + at
+            ) + bias.unsafe_ptr().unsafe_load[W](at)
+            currents.unsafe_ptr().unsafe_store(row + at, sum)
 
 
 def integrate[
     dtype: DType
 ](
     mut potential: List[Scalar[dtype]],
-    current: List[Scalar[dtype]],
+    current: Span[Scalar[dtype], _],
     decay: Scalar[dtype],
 ) -> Bool:
     """Takes the potentials through one step, up to the reset: v = (decay × v) + I.
@@ -154,14 +224,15 @@ def fire[
         fired: Receives the indices of the neurons that fire, ascending.
     """
     comptime W = simd_width_of[dtype]()
-    fired.clear()
+    fired.resize(len(potential), 0)
+    var count = 0
     for at in range(0, len(potential), W):
         var v = potential.unsafe_ptr().unsafe_load[W](at)
         var spikes = v.ge(threshold)
-        if not spikes.reduce_or():
-            continue
         var reset = SIMD[dtype, W](0) if to_zero else v - threshold
         potential.unsafe_ptr().unsafe_store(at, spikes.select(reset, v))
+        # Every index is stored and only spikes are counted, which avoids a branch that no predictor can learn.
         comptime for lane in range(W):
-            if spikes[lane]:
-                fired.append(at + lane)
+            fired.unsafe_ptr().unsafe_store(count, at + lane)
+            count += Int(spikes[lane])
+    fired.shrink(count)

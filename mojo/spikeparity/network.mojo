@@ -3,7 +3,7 @@
 from std.utils.numerics import inf
 
 from .document import Document
-from .kernel import padded
+from .kernel import packed, padded
 from .matrix import Shape, finite, shape, weight_rank, weight_type
 from .rules import MAX_LAYERS, Rejection
 
@@ -15,8 +15,8 @@ struct Layer[dtype: DType](Copyable):
     """The width of the input; None for the weights `[]`, which take any."""
     var outputs: Int
     """The number of neurons."""
-    var columns: List[Scalar[Self.dtype]]
-    """The weights, one padded column per input, so that an event adds a contiguous run."""
+    var weights: List[Scalar[Self.dtype]]
+    """The weights, packed by tiles of outputs."""
     var bias: Optional[List[Scalar[Self.dtype]]]
     """One padded addend per neuron, at every step."""
     var decay: Scalar[Self.dtype]
@@ -40,7 +40,10 @@ struct Layer[dtype: DType](Copyable):
         var bounds = shape(document, weights)
         self.inputs = None if bounds.outputs == 0 else Optional(bounds.inputs)
         self.outputs = bounds.outputs
-        self.columns = transposed[Self.dtype](document, weights, bounds)
+        self.weights = packed(
+            transposed[Self.dtype](document, weights, bounds),
+            padded[Self.dtype](bounds.outputs),
+        )
         self.bias = None
         var bias = document.member(root, "bias")
         if bias:
@@ -57,6 +60,30 @@ struct Layer[dtype: DType](Copyable):
             reset.value(), "zero"
         )
 
+    def __init__(
+        out self,
+        columns: List[Scalar[Self.dtype]],
+        inputs: Int,
+        outputs: Int,
+        threshold: Scalar[Self.dtype],
+    ):
+        """Lays out a layer of plain neurons, for programs that use the kernels without documents.
+
+        Args:
+            columns: One column of weights per input, padded.
+            inputs: The number of inputs.
+            outputs: The number of neurons.
+            threshold: Finite and above 0.
+        """
+        self.inputs = inputs
+        self.outputs = outputs
+        self.weights = packed(columns, padded[Self.dtype](outputs))
+        self.bias = None
+        self.decay = 1
+        self.threshold = threshold
+        self.reset_to_zero = False
+        self.initial_potential = 0
+
 
 struct Network[dtype: DType](Movable):
     """A valid network."""
@@ -67,6 +94,16 @@ struct Network[dtype: DType](Movable):
     """Where each layer stands in the document."""
     var membrane: Bool
     """Whether the answer is the potential of the last layer, which then never fires."""
+
+    def __init__(out self, var layers: List[Layer[Self.dtype]]):
+        """Joins layers whose sizes chain, read out by spikes.
+
+        Args:
+            layers: The layers, input side first.
+        """
+        self.layers = layers^
+        self.nodes = []
+        self.membrane = False
 
     def __init__(out self, document: Document, root: Int):
         """Lays out a valid network.

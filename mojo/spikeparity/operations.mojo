@@ -13,7 +13,15 @@ from .fine_tune import (
 from .network import Network, read_network
 from .philox import SpikeTrain
 from .rules import Rejection
-from .simulate import LayerState, Run, Wanted, numbers, run_sample
+from .simulate import (
+    LayerState,
+    Run,
+    Source,
+    Wanted,
+    numbers,
+    simulate,
+    simulate_non_finite,
+)
 from .stimulus import (
     Kinds,
     Stimulus,
@@ -253,9 +261,13 @@ def run_simulate(request: Document, mut answer: Answer) raises Rejection:
     var records = record_kind(request, request.root)
     var wanted = Wanted("spikes" in records, "trace" in records)
     var runs: List[Run[DType.float64]] = []
+    var sources: List[Source[DType.float64]] = []
     for sample in range(len(stimulus.samples)):
-        runs.append(
-            run_sample(request, network, stimulus, sample, steps, wanted)
+        sources.append(Source[DType.float64](request, stimulus, sample))
+    var fault = simulate(network, sources, 0, len(sources), steps, wanted, runs)
+    if fault:
+        raise simulate_non_finite(
+            request, network.nodes[fault.value().layer], fault.value().sample
         )
     write_item("readout", network, stimulus.is_batch, runs, answer)
     for item in ["counts", "spikes", "potential", "trace"]:

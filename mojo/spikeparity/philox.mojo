@@ -44,7 +44,7 @@ def halves(value: Int) -> Key:
     return Key(UInt32(UInt64(value) & 0xFFFFFFFF), UInt32(UInt64(value) >> 32))
 
 
-struct SpikeTrain:
+struct SpikeTrain(Copyable):
     """The spikes of one sample: input i fires at step t where its word lies below rate × 2^32."""
 
     var bounds: List[Float64]

@@ -1,7 +1,8 @@
-"""Simulation of a network on one sample after the other, and what is recorded of it."""
+"""Simulation of a network, a few samples and a block of steps at a time, and what is recorded of it."""
 
 from .document import Document
-from .kernel import add, add_columns, add_products, fire, integrate, padded
+from .events import Events
+from .kernel import add, add_events, add_products, fire, integrate, padded
 from .network import Layer, Network
 from .philox import SpikeTrain
 from .rules import Rejection
@@ -23,8 +24,6 @@ struct LayerState[dtype: DType](Copyable):
 
     var potential: List[Scalar[Self.dtype]]
     """The potential of each neuron, padded."""
-    var current: List[Scalar[Self.dtype]]
-    """The current of each neuron at this step, padded alike."""
     var fired: List[Int]
     """The neurons that fire at this step, ascending."""
     var steps: Int
@@ -50,9 +49,6 @@ struct LayerState[dtype: DType](Copyable):
             length=layer.outputs, fill=layer.initial_potential
         )
         self.potential.resize(padded[Self.dtype](layer.outputs), 0)
-        self.current = List[Scalar[Self.dtype]](
-            length=len(self.potential), fill=0
-        )
         self.fired = []
         self.steps = 0
         self.counts = List[Int](length=layer.outputs, fill=0)
@@ -61,48 +57,23 @@ struct LayerState[dtype: DType](Copyable):
         self.before = []
         self.after = []
 
-    def receive(mut self, layer: Layer[Self.dtype], active: Span[Int, _]):
-        """Computes the current that spikes cause.
-
-        Args:
-            layer: The layer.
-            active: The inputs that fire, ascending.
-        """
-        self.clear_current()
-        add_columns(self.current, layer.columns, active)
-        if layer.bias:
-            add(self.current, layer.bias.value())
-
-    def receive_values(
-        mut self, layer: Layer[Self.dtype], values: Span[Scalar[Self.dtype], _]
-    ):
-        """Computes the current that real inputs cause.
-
-        Args:
-            layer: The layer.
-            values: One value per input.
-        """
-        self.clear_current()
-        add_products(self.current, layer.columns, values)
-        if layer.bias:
-            add(self.current, layer.bias.value())
-
-    def clear_current(mut self):
-        """Sets the current to +0.0."""
-        for ref value in self.current:
-            value = 0
-
-    def step(mut self, layer: Layer[Self.dtype], wanted: Wanted) -> Bool:
+    def step(
+        mut self,
+        layer: Layer[Self.dtype],
+        current: Span[Scalar[Self.dtype], _],
+        wanted: Wanted,
+    ) -> Bool:
         """Integrates the current and fires.
 
         Args:
             layer: The layer.
+            current: The current of each neuron, padded.
             wanted: What to record.
 
         Returns:
             True where every current and potential is finite.
         """
-        if not integrate(self.potential, self.current, layer.decay):
+        if not integrate(self.potential, current, layer.decay):
             return False
         if wanted.trace:
             self.before.extend(Span(self.potential)[0 : layer.outputs])
@@ -134,82 +105,97 @@ struct Run[dtype: DType](Copyable):
         for ref layer in network.layers:
             self.layers.append(LayerState[Self.dtype](layer))
 
-    def step(
-        mut self, network: Network[Self.dtype], wanted: Wanted
-    ) -> Optional[Int]:
-        """Takes all layers through one step; the first one has its current.
+
+@fieldwise_init
+struct Fault(Comparable, TrivialRegisterPassable):
+    """Where something is not finite."""
+
+    var sample: Int
+    """The sample."""
+    var step: Int
+    """The step."""
+    var layer: Int
+    """The layer."""
+
+    def __lt__(self, other: Self) -> Bool:
+        """Compares in the order sample, step, layer."""
+        if self.sample != other.sample:
+            return self.sample < other.sample
+        if self.step != other.step:
+            return self.step < other.step
+        return self.layer < other.layer
+
+
+struct Source[dtype: DType](Copyable):
+    """What one sample is shown."""
+
+    var values: Optional[List[Scalar[Self.dtype]]]
+    """Values that are presented at every step."""
+    var train: Optional[SpikeTrain]
+    """Random spikes."""
+    var spikes: Events
+    """Otherwise: the inputs that fire, one row per step."""
+
+    def __init__(out self, var spikes: Events):
+        """Shows given spikes.
 
         Args:
-            network: The network.
-            wanted: What to record.
-
-        Returns:
-            The first layer with a current or potential that is not finite, else None.
+            spikes: One row per step.
         """
-        for i in range(len(self.layers)):
-            if i > 0:
-                var active = self.layers[i - 1].fired.copy()
-                self.layers[i].receive(network.layers[i], active)
-            if not self.layers[i].step(network.layers[i], wanted):
-                return i
-        return None
+        self.values = None
+        self.train = None
+        self.spikes = spikes^
+
+    def __init__(out self, document: Document, stimulus: Stimulus, sample: Int):
+        """Reads a sample of a valid input.
+
+        Args:
+            document: Holds the input.
+            stimulus: The input.
+            sample: The index of the sample within the input.
+        """
+        self.values = None
+        self.train = None
+        self.spikes = Events()
+        var node = stimulus.samples[sample]
+        if stimulus.kind == Kinds.CONSTANT:
+            self.values = numbers[Self.dtype](document, node)
+        elif stimulus.kind == Kinds.SPIKES:
+            self.spikes = listed(document, node)
+        else:
+            self.train = SpikeTrain(
+                numbers[DType.float64](document, node),
+                stimulus.seed,
+                stimulus.first_sample + sample,
+            )
+
+    def present(self, step: Int, mut events: Events):
+        """Adds the spikes of a step as a row.
+
+        Args:
+            step: The step.
+            events: Receives the row.
+        """
+        if self.values:
+            events.append(List[Int]())
+        elif self.train:
+            var active: List[Int] = []
+            self.train.value().step(step, active)
+            events.append(active)
+        else:
+            events.append(self.spikes.row(step))
 
 
-def run_sample[
-    dtype: DType
-](
-    document: Document,
-    network: Network[dtype],
-    stimulus: Stimulus,
-    sample: Int,
-    steps: Int,
-    wanted: Wanted,
-) raises Rejection -> Run[dtype]:
-    """Runs one sample.
-
-    Args:
-        document: Holds network and input.
-        network: The network.
-        stimulus: The input.
-        sample: The index of the sample within the input.
-        steps: The number of time steps.
-        wanted: What to record.
-
-    Returns:
-        The finished run.
-
-    Raises:
-        Rejection: Rule simulate.non-finite.
-    """
-    var run = Run[dtype](network)
-    var node = stimulus.samples[sample]
-    var faulty: Optional[Int]
-    if stimulus.kind == Kinds.CONSTANT:
-        faulty = run_constant(document, network, node, steps, wanted, run)
-    elif stimulus.kind == Kinds.SPIKES:
-        faulty = run_spikes(document, network, node, wanted, run)
-    else:
-        var train = SpikeTrain(
-            numbers[DType.float64](document, node),
-            stimulus.seed,
-            stimulus.first_sample + sample,
-        )
-        faulty = run_train(network, train, steps, wanted, run)
-    if faulty:
-        raise simulate_non_finite(
-            document, network.nodes[faulty.value()], sample
-        )
-    return run^
-
-
-def simulate_non_finite(
-    document: Document, layer: Int, sample: Int
-) -> Rejection:
-    """Makes the rejection simulate.non-finite."""
-    var reason = String(
-        "a current or membrane potential of sample ", sample, " is not finite"
-    )
-    return document.reject_because("simulate.non-finite", layer, reason)
+def listed(document: Document, node: Int) -> Events:
+    """Reads lists of active inputs. Those beyond 32 bits only go with a network that looks at none."""
+    var events = Events()
+    var active: List[Int] = []
+    for step in document.items(node):
+        active.clear()
+        for item in document.items(step):
+            active.append(document.integer(item).or_else(0))
+        events.append(active)
+    return events^
 
 
 def numbers[dtype: DType](document: Document, row: Int) -> List[Scalar[dtype]]:
@@ -220,64 +206,180 @@ def numbers[dtype: DType](document: Document, row: Int) -> List[Scalar[dtype]]:
     return values^
 
 
-def run_constant[
+comptime ROWS = 512
+"""Steps of all samples that pass at a time: events and currents stay in the near caches, beside a tile's weights."""
+
+
+struct Group[dtype: DType](Movable):
+    """A few samples on their way through a network, layer by layer: a layer depends only on the layers before it."""
+
+    var first: Int
+    """The number of the first sample."""
+    var runs: List[Run[Self.dtype]]
+    """The samples."""
+    var events: Events
+    """What the layer at hand receives, one row per sample and step."""
+    var sent: Events
+    """What it sends."""
+    var currents: List[Scalar[Self.dtype]]
+    """Its currents, one padded row alike."""
+
+    def __init__(
+        out self, network: Network[Self.dtype], first: Int, samples: Int
+    ):
+        """Starts before step 0.
+
+        Args:
+            network: The network.
+            first: The number of the first sample.
+            samples: The number of samples.
+        """
+        self.first = first
+        self.runs = []
+        for _ in range(samples):
+            self.runs.append(Run[Self.dtype](network))
+        self.events = Events()
+        self.sent = Events()
+        self.currents = []
+
+    def advance(
+        mut self,
+        network: Network[Self.dtype],
+        sources: List[Source[Self.dtype]],
+        start: Int,
+        stop: Int,
+        wanted: Wanted,
+    ) -> Optional[Fault]:
+        """Takes all layers through a block of steps.
+
+        Args:
+            network: The network.
+            sources: What all samples are shown.
+            start: The first step.
+            stop: The step after the last one.
+            wanted: What to record.
+
+        Returns:
+            The first fault, by sample, step and layer.
+        """
+        self.events.clear()
+        for sample in range(len(self.runs)):
+            for step in range(start, stop):
+                sources[self.first + sample].present(step, self.events)
+        var first: Optional[Fault] = None
+        for layer in range(len(network.layers)):
+            self.sum_up(network.layers[layer], stop - start)
+            if layer == 0:
+                self.sum_up_values(network.layers[0], sources, stop - start)
+            # Later layers go on after a fault, as they may have one at an earlier step. What is wrong about them from
+            # the fault on comes after it in the order.
+            var fault = self.step(
+                network.layers[layer], layer, start, stop, wanted
+            )
+            if fault and (not first or fault.value() < first.value()):
+                first = fault
+        return first
+
+    def sum_up(mut self, layer: Layer[Self.dtype], steps: Int):
+        """Computes the currents that spikes cause."""
+        var stride = padded[Self.dtype](layer.outputs)
+        self.currents.clear()
+        self.currents.resize(len(self.runs) * steps * stride, 0)
+        add_events(self.currents, layer.weights, stride, self.events)
+        if layer.bias:
+            add(self.currents, layer.bias.value())
+
+    def sum_up_values(
+        mut self,
+        layer: Layer[Self.dtype],
+        sources: List[Source[Self.dtype]],
+        steps: Int,
+    ):
+        """Computes the currents that real inputs cause, which are the same at every step."""
+        var stride = padded[Self.dtype](layer.outputs)
+        for sample in range(len(self.runs)):
+            ref source = sources[self.first + sample]
+            if not source.values:
+                continue
+            var current = List[Scalar[Self.dtype]](length=stride, fill=0)
+            add_products(current, layer.weights, source.values.value())
+            if layer.bias:
+                add(current, layer.bias.value())
+            for row in range(sample * steps, (sample + 1) * steps):
+                for k in range(stride):
+                    self.currents[row * stride + k] = current[k]
+
+    def step(
+        mut self,
+        layer: Layer[Self.dtype],
+        index: Int,
+        start: Int,
+        stop: Int,
+        wanted: Wanted,
+    ) -> Optional[Fault]:
+        """Lets the neurons of a layer integrate and fire; returns the first sample and step with a fault."""
+        var stride = padded[Self.dtype](layer.outputs)
+        var first: Optional[Fault] = None
+        var row = 0
+        self.sent.clear()
+        for sample in range(len(self.runs)):
+            ref state = self.runs[sample].layers[index]
+            for step in range(start, stop):
+                var current = Span(self.currents)[
+                    row * stride : (row + 1) * stride
+                ]
+                if not state.step(layer, current, wanted) and not first:
+                    first = Fault(self.first + sample, step, index)
+                self.sent.append(state.fired)
+                row += 1
+        swap(self.events, self.sent)
+        return first
+
+
+def simulate[
     dtype: DType
 ](
-    document: Document,
     network: Network[dtype],
-    node: Int,
+    sources: List[Source[dtype]],
+    first: Int,
+    stop: Int,
     steps: Int,
     wanted: Wanted,
-    mut run: Run[dtype],
-) -> Optional[Int]:
-    """Shows the same values at every step, so the first layer's current is computed once; returns a faulty layer."""
-    run.layers[0].receive_values(
-        network.layers[0], numbers[dtype](document, node)
+    mut runs: List[Run[dtype]],
+) -> Optional[Fault]:
+    """Runs some of the samples.
+
+    Args:
+        network: The network.
+        sources: What all samples are shown.
+        first: The first sample to run.
+        stop: The sample after the last one to run.
+        steps: The number of time steps.
+        wanted: What to record.
+        runs: Receives the finished runs.
+
+    Returns:
+        The first current or potential, by sample, step and layer, that is not finite.
+    """
+    var size = max(1, ROWS // steps)
+    for begin in range(first, stop, size):
+        var group = Group[dtype](network, begin, min(size, stop - begin))
+        for start in range(0, steps, ROWS):
+            var fault = group.advance(
+                network, sources, start, min(start + ROWS, steps), wanted
+            )
+            if fault:
+                return fault
+        for ref run in group.runs:
+            runs.append(run.copy())
+    return None
+
+
+def simulate_non_finite(
+    document: Document, layer: Int, sample: Int
+) -> Rejection:
+    """Makes the rejection simulate.non-finite."""
+    var reason = String(
+        "a current or membrane potential of sample ", sample, " is not finite"
     )
-    for _ in range(steps):
-        var faulty = run.step(network, wanted)
-        if faulty:
-            return faulty
-    return None
-
-
-def run_spikes[
-    dtype: DType
-](
-    document: Document,
-    network: Network[dtype],
-    node: Int,
-    wanted: Wanted,
-    mut run: Run[dtype],
-) -> Optional[Int]:
-    """Shows the listed spikes; returns a faulty layer."""
-    var active: List[Int] = []
-    for step in document.items(node):
-        active.clear()
-        for item in document.items(step):
-            active.append(document.integer(item).or_else(0))
-        run.layers[0].receive(network.layers[0], active)
-        var faulty = run.step(network, wanted)
-        if faulty:
-            return faulty
-    return None
-
-
-def run_train[
-    dtype: DType
-](
-    network: Network[dtype],
-    train: SpikeTrain,
-    steps: Int,
-    wanted: Wanted,
-    mut run: Run[dtype],
-) -> Optional[Int]:
-    """Shows random spikes; returns a faulty layer."""
-    var active: List[Int] = []
-    for step in range(steps):
-        train.step(step, active)
-        run.layers[0].receive(network.layers[0], active)
-        var faulty = run.step(network, wanted)
-        if faulty:
-            return faulty
-    return None
+    return document.reject_because("simulate.non-finite", layer, reason)

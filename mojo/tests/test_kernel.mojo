@@ -2,12 +2,14 @@
 
 from std.testing import TestSuite, assert_equal, assert_false, assert_true
 
+from spikeparity.events import Events
 from spikeparity.kernel import (
     add,
-    add_columns,
+    add_events,
     add_products,
     fire,
     integrate,
+    packed,
     padded,
 )
 
@@ -23,11 +25,19 @@ def filled(size: Int, value: Float64) -> List[Float64]:
 
 
 def columns_of(outputs: Int, weights: List[Float64]) -> List[Float64]:
-    """Lays out columns that have the same weight for every output."""
+    """Packs columns that have the same weight for every output."""
     var columns: List[Float64] = []
     for weight in weights:
         columns.extend(filled(outputs, weight))
-    return columns^
+    return packed(columns, padded[DType.float64](outputs))
+
+
+def rows(lists: List[List[Int]]) -> Events:
+    """Lists the events of several steps."""
+    var events = Events()
+    for row in lists:
+        events.append(row)
+    return events^
 
 
 def test_products_are_rounded_before_the_sum() raises:
@@ -61,8 +71,11 @@ def test_sums_follow_the_order_of_the_inputs() raises:
     var big = runtime("9007199254740992")
     for outputs in range(1, 140):
         var current = filled(outputs, 0)
-        add_columns(
-            current, columns_of(outputs, [big, 1.0, 1.0, -big]), [0, 1, 2, 3]
+        add_events(
+            current,
+            columns_of(outputs, [big, 1.0, 1.0, -big]),
+            len(current),
+            rows([[0, 1, 2, 3]]),
         )
         var other = filled(outputs, 0)
         add_products(
@@ -81,17 +94,22 @@ def test_only_active_columns_are_added_each_to_its_output() raises:
         var columns = List[Float64](length=3 * stride, fill=0)
         for i in range(3 * stride):
             columns[i] = Float64(i)
-        var current = filled(outputs, 0.5)
-        add_columns(current, columns, [0, 2])
+        var currents = List[Float64](length=3 * stride, fill=0.5)
+        var weights = packed(columns, stride)
+        add_events(currents, weights, stride, rows([[0, 2], [], [1]]))
         for i in range(outputs):
-            assert_equal(current[i], Float64(i + (2 * stride + i)) + 0.5)
+            assert_equal(currents[i], Float64(i + (2 * stride + i)) + 0.5)
+            assert_equal(currents[stride + i], 0.5)
+            assert_equal(currents[2 * stride + i], Float64(stride + i) + 0.5)
 
 
 def test_zero_values_are_skipped_and_bias_is_added() raises:
     var current = filled(3, 0)
     add_products(current, columns_of(3, [1e308, 2.0]), [Float64(-0.0), 1.5])
+    current.extend(Span(current.copy()))
     add(current, filled(3, 0.25))
     assert_equal(current[2], 3.25)
+    assert_equal(current[len(current) // 2 + 2], 3.25)
 
 
 def test_a_sum_clears_negative_zero() raises:
@@ -141,7 +159,7 @@ def test_the_kernels_take_single_precision_too() raises:
     for i in range(stride):
         columns[i] = 16777216
     var current = List[Float32](length=stride, fill=0)
-    add_columns(current, columns, [0, 1])
+    add_events(current, packed(columns, stride), stride, rows([[0, 1]]))
     var potential = List[Float32](length=stride, fill=0)
     assert_true(integrate(potential, current, 1))
     var fired: List[Int] = []
