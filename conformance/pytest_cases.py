@@ -17,6 +17,7 @@ from conformance.backend_facts import BackendFacts
 from conformance.case import Case
 from conformance.corpora import Corpus, Selection, load_all
 from conformance.errors import UsageError
+from conformance.expectations import Expectations, load
 from conformance.explain import explain
 from conformance.manifest import Manifest, resolve
 from conformance.outcome import UNSUPPORTED, Result
@@ -38,8 +39,8 @@ class NotConformError(Exception):
 class Outcomes:
     """What came of the cases: asks them, and hears what the runner has to say."""
 
-    def __init__(self, manifests: list[Manifest], corpora: list[Corpus]) -> None:
-        self._manifests, self._corpora = manifests, corpora
+    def __init__(self, manifests: list[Manifest], corpora: list[Corpus], expectations: dict[str, Expectations]) -> None:
+        self._manifests, self._corpora, self._expectations = manifests, corpora, expectations
         self._roots = [corpus.root for corpus in corpora]
         self.tally = Tally({m.name: BackendFacts(m.name, m.language, complete=m.complete) for m in manifests})
         self.results: dict[tuple[str, str], Result] = {}
@@ -50,11 +51,18 @@ class Outcomes:
         ids = set().union(*wanted.values())
         corpora = [_only(corpus, ids) for corpus in self._corpora]
         options = Options(TIMEOUT, len(manifests), False, run_folder())
-        Runner(corpora, Selection(), options, self).run(manifests)
+        Runner(corpora, Selection(), options, self, self._excuse).run(manifests)
+        for name in self.tally.asked:
+            for incident in self._expectations[name].faults() if name in self._expectations else ():
+                self.incident(name, incident)
         for manifest in manifests:
             failed = [result for result in self.tally.failures if result.backend == manifest.name]
             for case_id, divergence in explain(manifest, failed, corpora, options).items():
                 self.tally.divergences[manifest.name, case_id] = divergence
+
+    def _excuse(self, result: Result) -> Result:
+        expectations = self._expectations.get(result.backend)
+        return result if expectations is None else expectations.apply(result, self.tally.is_failure(result))
 
     def trouble(self, backend: str) -> str | None:
         """Return what is wrong with a backend and no case's fault: that it is not there, or incidents."""
@@ -84,6 +92,15 @@ class Outcomes:
 
     def turn(self) -> None:
         """Do nothing: there is nothing to flush."""
+
+
+def _expectations(folder: Path | None, manifests: list[Manifest], corpora: list[Corpus]) -> dict[str, Expectations]:
+    if folder is None:
+        return {}
+    if not folder.is_dir():
+        raise UsageError(f"expectations {folder}: no such folder")
+    ids = [case.id for corpus in corpora for case in corpus.cases]
+    return {manifest.name: load(folder, manifest.name, ids) for manifest in manifests}
 
 
 def _only(corpus: Corpus, ids: set[str]) -> Corpus:
@@ -151,6 +168,8 @@ class CaseItem(ConformanceItem):
         if outcomes.absent(backend):
             pytest.skip(f"{backend} is not there; {self.backend.nodeid}::backend says why")
         result = outcomes.results[backend, self.case.id]
+        if result.expected_failure is not None:
+            pytest.xfail(clean(result.expected_failure.reason, 400))
         if outcomes.tally.is_failure(result):
             raise NotConformError("\n".join(failure_lines(outcomes.tally, result)))
         if result.outcome == UNSUPPORTED:
@@ -186,13 +205,14 @@ class Conformance:
         try:
             self._manifests = resolve(config.getoption("conformance_backend"))
             corpora = load_all(config.getoption("conformance_corpus"))
+            expectations = _expectations(config.getoption("conformance_expectations"), self._manifests, corpora)
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
         selection = Selection(ops=tuple(config.getoption("conformance_op")))
         self._cases = [case for corpus in corpora for case in corpus.cases if selection.takes(case)]
         if not self._cases:
             raise pytest.UsageError("--conformance-backend: no case matches the selection")
-        self._outcomes = Outcomes(self._manifests, corpora)
+        self._outcomes = Outcomes(self._manifests, corpora, expectations)
 
     def pytest_report_header(self) -> str:
         """Say what will be asked."""

@@ -35,6 +35,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="GLOB",
         help="only cases whose operation matches, e.g. 'transfer.*' (repeatable)",
     )
+    group.addoption(
+        "--conformance-expectations",
+        type=Path,
+        metavar="DIR",
+        help="what is known to fail: DIR/<backend>.toml; these cases are xfailed",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -44,5 +50,5 @@ def pytest_configure(config: pytest.Config) -> None:
         from conformance.pytest_cases import Conformance
 
         config.pluginmanager.register(Conformance(config), "conformance-cases")
-    elif config.getoption("conformance_corpus") or config.getoption("conformance_op"):
-        raise pytest.UsageError("--conformance-corpus and --conformance-op need --conformance-backend")
+    elif any(config.getoption(f"conformance_{name}") for name in ("corpus", "op", "expectations")):
+        raise pytest.UsageError("the options --conformance-… need --conformance-backend")

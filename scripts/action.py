@@ -1,4 +1,4 @@
-"""What action.yml runs: asks the backends that its inputs name, and leaves summary, report and logs where CI finds them.
+"""What action.yml runs: asks the backends that its inputs name; leaves summary, report and logs where CI finds them.
 
 The inputs come as the environment variables BACKEND, CORPUS, OP (several on lines of their own), EXPECTATIONS and
 REQUIRE; RUNNER_TEMP, GITHUB_STEP_SUMMARY and GITHUB_OUTPUT are GitHub's.

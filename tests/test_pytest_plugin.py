@@ -156,6 +156,19 @@ def test_what_no_case_can_be_blamed_for_is_an_item_of_its_own(project: pytest.Py
     )
 
 
+def test_known_deviations_are_xfailed_and_stale_ones_told(project: pytest.Pytester, world: World) -> None:
+    world.configs(3)
+    entry = '[[expected]]\nid = ["config-001", "config-002"]\noutcome = "fail"\ncode = "*"\nreason = "to be mended"\n'
+    (project.mkdir("known") / "mini.toml").write_text(entry)
+    known = ["--conformance-expectations", "known"]
+    done = project.runpytest(*words("wrong"), *known, "-rxf")
+    done.assert_outcomes(passed=1, failed=1, xfailed=2)
+    done.stdout.fnmatch_lines(["XFAIL *config-001* - to be mended", "FAILED *config-000*"])
+    stale = project.runpytest(*words("wrong", "config-001"), *known)
+    stale.assert_outcomes(passed=3, failed=1, xfailed=1)
+    stale.stdout.fnmatch_lines(["mini · expectations: *config-002*"])
+
+
 def test_several_backends_are_told_apart(project: pytest.Pytester, world: World) -> None:
     world.configs(3)
     other = mini("wrong", "config-002").replace("mini=", "other=")
@@ -169,6 +182,7 @@ def test_several_backends_are_told_apart(project: pytest.Pytester, world: World)
     [
         (["--conformance-backend", "nobody"], "no backend 'nobody'; built in: python, rust, julia, mojo"),
         (["--conformance-backend", "python", "--conformance-corpus", "gone"], "gone: no such folder"),
+        (["--conformance-backend", "python", "--conformance-expectations", "gone"], "gone: no such folder"),
         (["--conformance-corpus", "corpus"], "need --conformance-backend"),
     ],
 )
