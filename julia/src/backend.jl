@@ -123,11 +123,8 @@ function run_simulate(input::JsonObject)
     inputs, batch = read_input(get(input, "input"), input_width(network), integer(steps), ROOT / "input")
     names = get(input, "record", String[])
     record_kind(names, ROOT / "record")
-    record, runs = Record(names), Run{Float64}[]
-    for sample in inputs
-        push!(runs, run_sample(network, sample, integer(steps), record))
-    end
-    simulation_output(runs, batch, record)
+    record = Record(names)
+    simulation_output(run_batch(network, inputs, integer(steps), record), batch, record)
 end
 
 function simulation_output(runs::Vector{Run{Float64}}, batch::Bool, record::Record)

@@ -12,22 +12,101 @@ module Kernels
 
 Base.Experimental.@optlevel 2
 
+using Base.Cartesian: @nexprs
+
 include("philox.jl")
 
 """
-    add_columns!(current, weights, spikes, n)
+    Events()
 
-Add the weight columns of the inputs `spikes[1:n]` (ascending) to `current`: an input of 1 adds its weight as it is.
+Ascending indices (from 1) in rows, where a row is a step of a sample: all rows one after the other, and where each ends.
 """
-@noinline function add_columns!(current::Vector{T}, weights::Matrix{T}, spikes::Vector{Int}, n::Int) where {T}
-    outputs = matching_outputs(current, weights)
-    outputs == 0 && return           # a matrix without outputs takes inputs of any width
+struct Events
+    indices::Vector{Int32}       # narrow, so that they pass through the caches faster
+    ends::Vector{Int}
+end
+
+Events() = Events(Int32[], Int[])
+
+"Forget all rows."
+function clear!(events::Events)
+    empty!(events.indices)
+    empty!(events.ends)
+end
+
+"Add `spikes[1:n]` as a row."
+@noinline function add_row!(events::Events, spikes::Vector{Int}, n::Int)
     checkbounds(spikes, 1:n)
+    old = length(events.indices)
+    resize!(events.indices, old + n)
     for k in 1:n
-        j = @inbounds spikes[k]
-        checkbounds(weights, 1, j)
-        @inbounds for i in 1:outputs
-            current[i] += weights[i, j]
+        @inbounds events.indices[old+k] = spikes[k]
+    end
+    push!(events.ends, old + n)
+end
+
+"Outputs whose sums stay in registers while all events of a row pass by."
+const TILE = 16
+
+"""
+    pack(weights)
+
+The weights in tiles of $TILE outputs (the last one may be narrower), within a tile input by input: a tile's weights stay in
+the near caches while many rows pass by.
+"""
+@noinline function pack(weights::Matrix{T}) where {T}
+    packed = Vector{T}(undef, length(weights))
+    outputs, at = size(weights, 1), 0
+    for start in 0:TILE:outputs-1, j in 1:size(weights, 2), i in start+1:min(start + TILE, outputs)
+        at += 1
+        @inbounds packed[at] = weights[i, j]
+    end
+    packed
+end
+
+"""
+    add_columns!(currents, packed, inputs, events)
+
+Add to each column of `currents` the weights of the inputs in the row of `events`, in their order: an input of 1 adds its
+weight as it is.
+"""
+@noinline function add_columns!(currents::Matrix{T}, packed::Vector{T}, inputs::Int, events::Events) where {T}
+    outputs = size(currents, 1)
+    outputs == 0 && return           # a matrix without outputs takes inputs of any width
+    outputs * inputs == length(packed) || throw(DimensionMismatch("as many currents as outputs are needed"))
+    size(currents, 2) >= length(events.ends) || throw(DimensionMismatch("as many currents as rows are needed"))
+    for j in events.indices
+        1 <= j <= inputs || throw(BoundsError(packed, j))
+    end
+    for start in 0:TILE:outputs-1
+        start + TILE <= outputs ? add_tile!(currents, packed, start, inputs, events) :
+            add_last_tile!(currents, packed, start, inputs, events)
+    end
+end
+
+@noinline function add_tile!(currents::Matrix{T}, packed::Vector{T}, start::Int, inputs::Int, events::Events) where {T}
+    event, indices, ends = 0, events.indices, events.ends
+    @inbounds for row in 1:length(ends)
+        @nexprs 16 k -> sum_k = currents[start+k, row]
+        while event < ends[row]
+            event += 1
+            at = start * inputs + TILE * (indices[event] - 1)
+            @nexprs 16 k -> sum_k += packed[at+k]
+        end
+        @nexprs 16 k -> currents[start+k, row] = sum_k
+    end
+end
+
+@noinline function add_last_tile!(currents::Matrix{T}, packed::Vector{T}, start::Int, inputs::Int,
+                                  events::Events) where {T}
+    width, event = size(currents, 1) - start, 0
+    @inbounds for row in 1:length(events.ends)
+        while event < events.ends[row]
+            event += 1
+            at = start * inputs + width * (events.indices[event] - 1)
+            for k in 1:width
+                currents[start+k, row] += packed[at+k]
+            end
         end
     end
 end
@@ -50,21 +129,30 @@ Add weights × values to `current`, input by input, product and sum rounded sepa
     end
 end
 
+"Count the spikes `spikes[1:n]`."
+@noinline function count!(counts::Vector{Int}, spikes::Vector{Int}, n::Int)
+    checkbounds(spikes, 1:n)
+    for k in 1:n
+        counts[spikes[k]] += 1
+    end
+end
+
 function matching_outputs(current, weights)
     length(current) == size(weights, 1) || throw(DimensionMismatch("as many currents as outputs are needed"))
     length(current)
 end
 
-"Add `bias` to `current`, entry by entry."
-@noinline function add_bias!(current::Vector{T}, bias::Vector{T}) where {T}
-    length(current) == length(bias) || throw(DimensionMismatch("as many biases as outputs are needed"))
-    @inbounds for i in 1:length(current)
-        current[i] += bias[i]
+"Add `bias` to the first `rows` columns of `currents`, entry by entry."
+@noinline function add_bias!(currents::Matrix{T}, bias::Vector{T}, rows::Int) where {T}
+    size(currents, 1) == length(bias) || throw(DimensionMismatch("as many biases as outputs are needed"))
+    checkbounds(currents, :, 1:rows)
+    @inbounds for row in 1:rows, i in 1:length(bias)
+        currents[i, row] += bias[i]
     end
 end
 
 "potential = potential + current (integrate); whether every potential is finite."
-@noinline function integrate!(potential::Vector{T}, current::Vector{T}) where {T}
+@noinline function integrate!(potential::Vector{T}, current::AbstractVector{T}) where {T}
     length(potential) == length(current) || throw(DimensionMismatch("as many currents as neurons are needed"))
     finite = true
     @inbounds for i in 1:length(potential)
@@ -76,7 +164,7 @@ end
 end
 
 "potential = (decay × potential) + current (leaky integrate); whether every potential is finite."
-@noinline function integrate!(potential::Vector{T}, current::Vector{T}, decay::T) where {T}
+@noinline function integrate!(potential::Vector{T}, current::AbstractVector{T}, decay::T) where {T}
     length(potential) == length(current) || throw(DimensionMismatch("as many currents as neurons are needed"))
     finite = true
     @inbounds for i in 1:length(potential)
@@ -98,10 +186,11 @@ the front of `spikes` and return their number.
     n = 0
     @inbounds for i in 1:length(potential)
         v = potential[i]
-        v >= threshold || continue
-        potential[i] = subtract ? v - threshold : zero(T)
-        n += 1
-        spikes[n] = i
+        fires = v >= threshold
+        # Every index is stored and only spikes are counted, which avoids a branch that no predictor can learn.
+        spikes[n+1] = i
+        n += fires
+        potential[i] = ifelse(fires, subtract ? v - threshold : zero(T), v)
     end
     n
 end

@@ -1,4 +1,4 @@
-# Simulation: runs a network on one sample, step by step and layer by layer, and records what is asked.
+# Simulation: runs a network on a few samples and a block of steps at a time, and records what is asked.
 
 const RECORDS = ["counts", "spikes", "potential", "trace"]
 
@@ -32,23 +32,27 @@ end
 
 """
     simulate(network, input, steps; record = String[])
+    simulate(network, inputs, steps; record = String[], threads = 1)
 
 Run `network` on `input` for `steps` steps from its initial potentials: a [`Run`](@ref), or for a vector of inputs a
 vector of them. `record` names what is kept beside the readout: `"counts"`, `"spikes"`, `"potential"`, `"trace"`.
+The samples are divided among `threads` threads (of which Julia must have been started with as many), to the same bits.
 
 # Throws
 - [`Rejection`](@ref) with `simulate.steps`, `input.shape`, `input.indices`, `input.range`, `record.kind` or
   `simulate.non-finite`.
 """
-function simulate(network::Network, input::Input, steps::Int; record = String[])
-    simulate_steps(steps, ROOT / "steps")
-    check_input(input, input_width(network), steps)
-    record_kind(record, ROOT / "record")
-    run_sample(network, input, steps, Record(record))
-end
+simulate(network::Network, input::Input, steps::Int; record = String[]) =
+    first(simulate(network, [input], steps; record = record))
 
-simulate(network::Network, batch::AbstractVector{<:Input}, steps::Int; record = String[]) =
-    [simulate(network, input, steps; record = record) for input in batch]
+function simulate(network::Network, batch::AbstractVector{<:Input}, steps::Int; record = String[], threads::Int = 1)
+    simulate_steps(steps, ROOT / "steps")
+    for input in batch
+        check_input(input, input_width(network), steps)
+    end
+    record_kind(record, ROOT / "record")
+    run_batch(network, batch, steps, Record(record), threads)
+end
 
 function check_input(input::ConstantInput, width::Union{Nothing,Int}, steps::Int)
     samples = placed_samples(input.values, false, ROOT / "input" / "values")
@@ -77,7 +81,6 @@ mutable struct LayerState{T}
     layer::Layer{T}
     fires::Bool
     potential::Vector{T}
-    current::Vector{T}
     spikes::Vector{Int}
     n::Int
     counts::Vector{Int}
@@ -85,22 +88,118 @@ end
 
 function LayerState(layer::Layer{T}, fires::Bool) where {T}
     m = outputs(layer)
-    LayerState{T}(layer, fires, fill(layer.initial_potential, m), zeros(T, m), Vector{Int}(undef, m), 0, zeros(Int, m))
+    LayerState{T}(layer, fires, fill(layer.initial_potential, m), Vector{Int}(undef, m), 0, zeros(Int, m))
 end
 
-"Run one sample whose input is known to fit."
-function run_sample(network::Network{T}, input::Input, steps::Int, record::Record) where {T}
-    states = LayerState{T}[]
-    for l in 1:length(network.layers)
-        push!(states, LayerState(network.layers[l], !(network.membrane && l == length(network.layers))))
+first_states(network::Network) =
+    [LayerState(layer, !network.membrane || l < length(network.layers)) for (l, layer) in enumerate(network.layers)]
+
+"Something that is not finite: of which sample, at which step, in which layer; of which neuron, and what it was."
+struct Fault{T}
+    at::Tuple{Int,Int,Int}
+    neuron::Int
+    current::T
+    potential::T
+end
+
+"Run samples whose inputs are known to fit, divided among threads."
+function run_batch(network::Network{T}, inputs::AbstractVector{<:Input}, steps::Int, record::Record,
+                   threads::Int = 1) where {T}
+    packed = [Kernels.pack(layer.weights) for layer in network.layers]
+    n = length(inputs)
+    shares = [inputs[div(n * (k - 1), threads)+1:div(n * k, threads)] for k in 1:threads]
+    parts = threads == 1 ? [run_samples(network, packed, inputs, steps, record)] :
+        fetch.([Threads.@spawn(run_samples(network, packed, share, steps, record)) for share in shares])
+    runs = Run{T}[]
+    for (share, fault) in parts
+        fault === nothing || simulate_non_finite(fault)
+        append!(runs, share)
     end
-    run = empty_run(states, network.membrane, record)
-    buffer = input_buffer(input)
-    for step in 1:steps, l in 1:length(states)
-        l == 1 ? present!(states[1], input, step, buffer) : present!(states[l], states[l-1].spikes, states[l-1].n)
-        advance!(states[l], l, run, record)
+    runs
+end
+
+# Steps of all samples that pass at a time: events and currents stay in the near caches, beside a tile's weights.
+const ROWS = 512
+
+"Run samples one group after the other: their runs, and the first fault or `nothing`."
+function run_samples(network::Network{T}, packed::Vector{Vector{T}}, inputs::AbstractVector{<:Input}, steps::Int,
+                     record::Record) where {T}
+    runs, samples = Run{T}[], min(max(1, div(ROWS, steps)), length(inputs))
+    currents = [Matrix{T}(undef, outputs(layer), samples * min(steps, ROWS)) for layer in network.layers]
+    for first in 1:max(1, samples):length(inputs)
+        group = inputs[first:min(first + samples - 1, length(inputs))]
+        states = [first_states(network) for _ in group]
+        started = [empty_run(of, network.membrane, record) for of in states]
+        for start in 1:ROWS:steps
+            fault = run_block!(states, started, packed, currents, group, start:min(start + ROWS - 1, steps), record)
+            fault === nothing || return runs, fault
+        end
+        append!(runs, started)
     end
-    run
+    runs, nothing
+end
+
+"""
+Take a group of samples through the steps `steps`, layer by layer (a layer depends only on the layers before it): the
+first fault by sample, step and layer, or `nothing`.
+"""
+function run_block!(states::Vector{Vector{LayerState{T}}}, runs::Vector{Run{T}}, packed::Vector{Vector{T}},
+                    currents::Vector{Matrix{T}}, inputs::AbstractVector{<:Input}, steps::UnitRange{Int},
+                    record::Record) where {T}
+    events, sent, first_fault = Kernels.Events(), Kernels.Events(), nothing
+    layers = [state.layer for state in states[1]]
+    outputs(layers[1]) == 0 ? present_nothing!(events, length(inputs) * length(steps)) :
+        foreach(input -> present!(events, input, steps), inputs)
+    for l in 1:length(layers)
+        sum_up!(currents[l], packed[l], layers[l], events)
+        l == 1 && sum_up_values!(currents[1], layers[1], inputs, length(steps))
+        layers[l].bias === nothing || Kernels.add_bias!(currents[l], layers[l].bias, length(events.ends))
+        Kernels.clear!(sent)
+        # Later layers go on after a fault, as they may have one at an earlier step. What is wrong about them from the
+        # fault on comes after it in the order.
+        fault = step_layer!(states, runs, l, currents[l], steps, record, sent)
+        if fault !== nothing && (first_fault === nothing || fault.at < first_fault.at)
+            first_fault = fault
+        end
+        events, sent = sent, events
+    end
+    first_fault
+end
+
+"Set the sums that spikes cause."
+function sum_up!(currents::Matrix{T}, packed::Vector{T}, layer::Layer{T}, events::Kernels.Events) where {T}
+    fill!(currents, zero(T))
+    Kernels.add_columns!(currents, packed, inputs(layer), events)
+end
+
+"Set the sums that values cause, the same at every step."
+function sum_up_values!(currents::Matrix{T}, layer::Layer{T}, inputs::AbstractVector{<:Input}, steps::Int) where {T}
+    for (k, input) in enumerate(inputs)
+        input isa ConstantInput || continue
+        sums = zeros(T, outputs(layer))
+        Kernels.add_products!(sums, layer.weights, convert(Vector{T}, input.values))
+        for row in (k-1)*steps+1:k*steps
+            currents[:, row] = sums
+        end
+    end
+end
+
+"Let the neurons of layer `l` integrate and fire at all steps of all samples: the first fault or `nothing`."
+function step_layer!(states::Vector{Vector{LayerState{T}}}, runs::Vector{Run{T}}, l::Int, currents::Matrix{T},
+                     steps::UnitRange{Int}, record::Record, sent::Kernels.Events) where {T}
+    fault, row = nothing, 0
+    for k in 1:length(states), step in steps
+        row += 1
+        state = states[k][l]
+        current = view(currents, :, row)
+        if !integrate!(state, current) && fault === nothing
+            i = findfirst(!isfinite, state.potential)
+            fault = Fault{T}((k, step, l), i, current[i], state.potential[i])
+        end
+        advance!(state, l, runs[k], record)
+        Kernels.add_row!(sent, state.spikes, state.n)
+    end
+    fault
 end
 
 "A run whose counts and potentials are those of `states` and thus complete when these are."
@@ -116,58 +215,46 @@ function empty_run(states::Vector{LayerState{T}}, membrane::Bool, record::Record
     run
 end
 
-input_buffer(input::PoissonInput) = Vector{Int}(undef, length(input.limits))
-input_buffer(::Input) = Int[]
-
-"Set the currents that the network's input gives at `step` (from 1). A constant input gives the same at every step."
-function present!(state::LayerState{T}, input::ConstantInput, step::Int, buffer::Vector{Int}) where {T}
-    step == 1 || return
-    Kernels.add_products!(state.current, state.layer.weights, convert(Vector{T}, input.values))
-    add_bias!(state)
-end
-
-present!(state::LayerState, input::SpikeInput, step::Int, buffer::Vector{Int}) =
-    present!(state, input.indices[step], length(input.indices[step]))
-
-present!(state::LayerState, input::PoissonInput, step::Int, buffer::Vector{Int}) =
-    present!(state, buffer, Kernels.bernoulli_spikes!(buffer, input.limits, input.seed, input.sample, step - 1))
-
-"Set the currents that the spikes `spikes[1:n]` of the layer before give."
-function present!(state::LayerState{T}, spikes::Vector{Int}, n::Int) where {T}
-    fill!(state.current, zero(T))
-    Kernels.add_columns!(state.current, state.layer.weights, spikes, n)
-    add_bias!(state)
-end
-
-add_bias!(state::LayerState) =
-    state.layer.bias === nothing || Kernels.add_bias!(state.current, state.layer.bias)
-
-"One step of layer `l` under its present currents."
-function advance!(state::LayerState, l::Int, run::Run, record::Record)
-    integrate!(state) || simulate_non_finite(state, l)
-    before = record.trace ? copy(state.potential) : state.potential
-    state.n = state.fires ? fire!(state) : 0
-    for k in 1:state.n
-        state.counts[state.spikes[k]] += 1
+function present_nothing!(events::Kernels.Events, rows::Int)
+    for _ in 1:rows
+        Kernels.add_row!(events, Int[], 0)
     end
+end
+
+"Add the spikes of an input at `steps` (from 1), a row for each."
+present!(events::Kernels.Events, ::ConstantInput, steps::UnitRange{Int}) = present_nothing!(events, length(steps))
+
+function present!(events::Kernels.Events, input::SpikeInput, steps::UnitRange{Int})
+    for step in steps
+        Kernels.add_row!(events, input.indices[step], length(input.indices[step]))
+    end
+end
+
+function present!(events::Kernels.Events, input::PoissonInput, steps::UnitRange{Int})
+    spikes = Vector{Int}(undef, length(input.limits))
+    for step in steps
+        n = Kernels.bernoulli_spikes!(spikes, input.limits, input.seed, input.sample, step - 1)
+        Kernels.add_row!(events, spikes, n)
+    end
+end
+
+"What follows integration at a step of layer `l`: the neurons fire, and what happened is recorded."
+function advance!(state::LayerState, l::Int, run::Run, record::Record)
+    before = record.trace ? copy(state.potential) : state.potential
+    state.n = state.fires ? Kernels.fire!(state.spikes, state.potential, state.layer.threshold, state.layer.subtract) : 0
+    Kernels.count!(state.counts, state.spikes, state.n)
     record.spikes && push!(run.spikes[l], state.spikes[1:state.n])
     record.trace && push!(run.trace[l], (before, copy(state.potential)))
 end
 
-fire!(state::LayerState) =
-    Kernels.fire!(state.spikes, state.potential, state.layer.threshold, state.layer.subtract)
-
-"Charge the neurons; whether every potential stays finite."
-integrate!(state::LayerState) = state.layer.decay === nothing ?
-    Kernels.integrate!(state.potential, state.current) :
-    Kernels.integrate!(state.potential, state.current, state.layer.decay)
+integrate!(state::LayerState, current::AbstractVector) = state.layer.decay === nothing ?
+    Kernels.integrate!(state.potential, current) :
+    Kernels.integrate!(state.potential, current, state.layer.decay)
 
 # A current that is not finite makes the potential so too: what it is added to is finite.
-function simulate_non_finite(state::LayerState, l::Int)
-    i = findfirst(!isfinite, state.potential)
-    isfinite(state.current[i]) ?
-        reject("simulate.non-finite", ROOT / "network" / "layers" / (l - 1),
-               "the potential of neuron ", i - 1, " became ", state.potential[i]) :
-        reject("simulate.non-finite", ROOT / "network" / "layers" / (l - 1),
-               "the current of neuron ", i - 1, " became ", state.current[i])
+function simulate_non_finite(fault::Fault)
+    at = ROOT / "network" / "layers" / (fault.at[3] - 1)
+    isfinite(fault.current) ?
+        reject("simulate.non-finite", at, "the potential of neuron ", fault.neuron - 1, " became ", fault.potential) :
+        reject("simulate.non-finite", at, "the current of neuron ", fault.neuron - 1, " became ", fault.current)
 end

@@ -12,6 +12,13 @@ function sequential(weights::Matrix{T}, i::Int, x::Vector{T}) where {T}
     acc
 end
 
+"The events of several steps."
+function rows(lists)
+    events = K.Events()
+    foreach(list -> K.add_row!(events, list, length(list)), lists)
+    events
+end
+
 # Numbers of very different size, so that any other order or a fused product shows in the last bits.
 wild(T, k) = T((mod(7919k, 1009) - 500) / 3 * 2.0^mod(k, 23))
 
@@ -24,9 +31,10 @@ wild(T, k) = T((mod(7919k, 1009) - 500) / 3 * 2.0^mod(k, 23))
     @test all(current[i] === sequential(weights, i, values) for i in 1:m)
 
     spikes = [j for j in 1:n if mod(j, 3) == 0]
-    fill!(current, 0)
-    K.add_columns!(current, weights, [spikes; 99], length(spikes))
-    @test all(current[i] === sequential(weights, i, T[j in spikes for j in 1:n]) for i in 1:m)
+    currents = zeros(T, m, 3)
+    K.add_columns!(currents, K.pack(weights), n, rows([spikes, [2], Int[]]))
+    @test all(currents[i, 1] === sequential(weights, i, T[j in spikes for j in 1:n]) for i in 1:m)
+    @test currents[:, 2] == weights[:, 2] && all(iszero, currents[:, 3])
 end
 
 @testset "a product is not fused with a sum" begin
@@ -61,17 +69,21 @@ end
     weights = ones(2, 3)
     @test_throws DimensionMismatch K.add_products!(zeros(3), weights, zeros(3))
     @test_throws DimensionMismatch K.add_products!(zeros(2), weights, zeros(2))
-    @test_throws BoundsError K.add_columns!(zeros(2), weights, [4], 1)
-    @test_throws BoundsError K.add_columns!(zeros(2), weights, [0], 1)
-    @test_throws BoundsError K.add_columns!(zeros(2), weights, [1], 2)
-    @test_throws DimensionMismatch K.add_bias!(zeros(2), zeros(3))
+    packed = K.pack(weights)
+    @test_throws BoundsError K.add_columns!(zeros(2, 1), packed, 3, rows([[4]]))
+    @test_throws BoundsError K.add_columns!(zeros(2, 1), packed, 3, rows([[0]]))
+    @test_throws BoundsError K.add_row!(K.Events(), [1], 2)
+    @test_throws DimensionMismatch K.add_columns!(zeros(2, 1), packed, 3, rows([[1], [1]]))
+    @test_throws DimensionMismatch K.add_columns!(zeros(3, 1), packed, 3, rows([[1]]))
+    @test_throws DimensionMismatch K.add_bias!(zeros(2, 1), zeros(3), 1)
+    @test_throws BoundsError K.add_bias!(zeros(2, 1), zeros(2), 2)
     @test_throws DimensionMismatch K.integrate!(zeros(2), zeros(3))
     @test_throws DimensionMismatch K.fire!(zeros(Int, 1), zeros(2), 1.0, true)
 end
 
 @testset "a matrix without outputs takes inputs of any width" begin
     current = Float64[]
-    K.add_columns!(current, zeros(0, 0), [7], 1)
+    K.add_columns!(zeros(0, 1), K.pack(zeros(0, 0)), 0, rows([[7]]))
     K.add_products!(current, zeros(0, 0), [1.0])
     @test isempty(current)
 end
