@@ -36,7 +36,7 @@ func number(value any) (float64, bool) {
 
 // philox returns the four words of Philox4x32-10.
 func philox(c [4]uint32, k0, k1 uint32) [4]uint32 {
-	for range 10 {
+	for round := 0; round < 10; round++ {
 		leftHigh, left := bits.Mul32(0xD2511F53, c[0])
 		rightHigh, right := bits.Mul32(0xCD9E8D57, c[2])
 		c = [4]uint32{rightHigh ^ c[1] ^ k0, right, leftHigh ^ c[3] ^ k1, left}
