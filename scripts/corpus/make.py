@@ -40,6 +40,7 @@ TABLES = (
     "dynamics",
     "arithmetic",
     "precedence",
+    "mutant_gaps",
 )
 LARGEST_OUTPUT = 24_000
 """Characters; a larger output is stated by its digest, so that a case stays readable."""
