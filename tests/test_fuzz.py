@@ -402,8 +402,8 @@ def test_spike_trains_lose_steps_and_inputs_together() -> None:
 
     def spikes(request: Input) -> bool:
         answer = oracle.answer("simulate", request)
-        accepted = answer["verdict"] == "accept" and "1" in json.dumps(answer["output"]["readout"])
-        return accepted and request["input"]["kind"] == "spikes"
+        fires = answer["verdict"] == "accept" and any(digit in str(answer["output"]["readout"]) for digit in "12345")
+        return fires and request["input"]["kind"] == "spikes"
 
     best = shrunk("simulate", start, spikes)
     assert best["steps"] == 1

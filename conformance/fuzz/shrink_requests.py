@@ -10,6 +10,8 @@ from conformance.lint import MEMBERS_OF_INPUT
 
 Input = dict[str, Any]
 
+FEW_STEPS = 64
+
 
 def always_there(op: str) -> set[str]:
     """Return the members of a request that are always sent."""
@@ -61,14 +63,23 @@ def _steps(request: Input) -> Iterator[Input]:
     """Run for fewer steps."""
     steps, stimulus = request["steps"], request["input"]
     # One step less is worth trying where there are few: from a million it would be a long way.
-    for fewer in dict.fromkeys((1, steps // 2, *((steps - 1,) if steps < 64 else ()))):
+    for fewer in dict.fromkeys((1, steps // 2, *((steps - 1,) if steps < FEW_STEPS else ()))):
         if 0 < fewer < steps:
-            shorter = stimulus
-            if stimulus["kind"] == "spikes":
-                trains = stimulus["indices"]
-                batch = bool(trains and trains[0]) and isinstance(trains[0][0], list)
-                shorter = {**stimulus, "indices": [row[:fewer] for row in trains] if batch else trains[:fewer]}
-            yield {**request, "steps": fewer, "input": shorter}
+            yield {**request, "steps": fewer, "input": _trains(stimulus, slice(fewer, None))}
+    if stimulus["kind"] == "spikes" and steps < FEW_STEPS:
+        for step in range(steps):
+            yield {**request, "steps": steps - 1, "input": _trains(stimulus, slice(step, step + 1))}
+
+
+def _trains(stimulus: Any, gone: slice) -> Any:
+    """Return an input without some of its steps, where it has steps of its own."""
+    if stimulus["kind"] != "spikes":
+        return stimulus
+    trains = copy.deepcopy(stimulus["indices"])
+    batch = bool(trains and trains[0]) and isinstance(trains[0][0], list)
+    for row in trains if batch else [trains]:
+        del row[gone]
+    return {**stimulus, "indices": trains}
 
 
 def _layers(request: Input) -> Iterator[Input]:
