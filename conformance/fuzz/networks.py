@@ -18,6 +18,8 @@ WIDTHS = (0, 1, 1, 2, 2, 3, 3, 4, 5)
 WIDE = (7, 8, 9, 15, 16, 17, 31, 32, 33, 65)
 DECAYS = (0, 1, 0.0, -0.0, 1.0, 0.5, 0.9, 0.1, 1 / 3, 0.99, 1 - 2.0**-53, numbers.TINY, 2.0**-1022)
 THRESHOLDS = (1, 1.0, 0.5, 0.3, 0.1, 2.5, 1e-3, numbers.TINY, 1e16, numbers.LARGEST)
+SAMPLES = (*(0, 0, 0, 1, 2, 3) * 3, 5, 9)
+"""Samples of a batch; 0 stands for one sample that is no batch."""
 RECORDS = ("counts", "spikes", "potential", "trace")
 MOST_LAYERS = 1024
 MOST_STEPS = 1048576
@@ -28,7 +30,9 @@ def simulate(rng: Random) -> dict[str, Any]:
     x = rng.random()
     if x < 0.001:
         return bent(_deep(rng), rng, ("record",))
-    request = _plain(rng, wide=x < 0.03)
+    if x < 0.006:
+        return _long(rng)
+    request = _plain(rng, wide=x < 0.04)
     if rng.random() < 0.3:
         _tie(request, rng)
     if rng.random() < 0.01:
@@ -49,7 +53,7 @@ def _plain(rng: Random, wide: bool) -> dict[str, Any]:
         network["readout"] = rng.choice(("spikes", "membrane"))
     # The weights `[]` do not say how wide the input is: any width, and any spike index, will do.
     width = widths[0] if widths[1] else rng.choice((0, 1, 3))
-    request = {"network": network, "steps": steps, "input": _stimulus(width, steps, draw, rng)}
+    request = {"network": network, "steps": steps, "input": _stimulus(width, steps, draw, rng, rng.choice(SAMPLES))}
     if rng.random() < 0.9:
         request["record"] = rng.sample(RECORDS, rng.randint(0, 4))
     return request
@@ -110,9 +114,8 @@ def _layer(inputs: int, outputs: int, draw: Draw, rng: Random) -> dict[str, Any]
     return dict(rng.sample(list(layer.items()), len(layer)))
 
 
-def _stimulus(width: int, steps: int, draw: Draw, rng: Random) -> dict[str, Any]:
+def _stimulus(width: int, steps: int, draw: Draw, rng: Random, count: int) -> dict[str, Any]:
     kind = rng.choice(("constant", "constant", "spikes", "poisson"))
-    count = rng.choice((0, 0, 0, 1, 2, 3))
     if kind == "constant":
         plain = rng.random() < 0.3
         return {"kind": kind, "values": _batch(count, lambda: _values(width, draw, plain, rng))}
@@ -191,6 +194,19 @@ def _deep(rng: Random) -> dict[str, Any]:
         "input": {"kind": "constant", "values": [1.0] * len(weights)},
         "record": rng.choice((["counts"], ["potential"], [])),
     }
+
+
+def _long(rng: Random) -> dict[str, Any]:
+    """Draw a small network that runs for about as many rows (samples x steps) as kernels take at once, or far more."""
+    samples = rng.choice((0, 0, 1, 2, 3, 8))
+    rows = rng.choice((255, 256, 257, 511, 512, 512, 513, 513, 1023, 1024, 1025, 4097))
+    steps = max(1, rows // max(1, samples) + rng.choice((0, 0, 1)))
+    widths = [rng.choice((1, 1, 2, 3)) for _ in range(rng.choice((2, 3)))]
+    layers = [_layer(inputs, outputs, lambda: rng.randint(-8, 12) / 8, rng) for inputs, outputs in pairwise(widths)]
+    stimulus = _stimulus(widths[0], steps, lambda: rng.randint(0, 8) / 8, rng, samples)
+    record = rng.sample(("counts", "spikes", "potential"), rng.randint(0, 3))
+    network = {"layers": layers, "readout": rng.choice(("spikes", "membrane"))}
+    return {"network": network, "steps": steps, "input": stimulus, "record": record}
 
 
 def _longest(request: dict[str, Any], rng: Random) -> dict[str, Any]:

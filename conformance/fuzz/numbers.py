@@ -82,7 +82,11 @@ def half_way(rng: Random) -> str:
 
 
 def _digits(rng: Random) -> str:
-    count = rng.choice((1, 2, 5, 16, 17, 18, 19, 20, 21, 40, 400, 800)) if rng.random() < 0.98 else 5000
+    count = (
+        rng.choice((1, 2, 5, 16, 17, 18, 19, 20, 21, 40, 400, 800))
+        if rng.random() < 0.98
+        else rng.choice((5000, 5000, 5000, 40_000))
+    )
     digits = "".join(rng.choices("0123456789" if rng.random() < 0.7 else "09", k=count))
     whole = digits[: rng.randint(0, count)].lstrip("0") or "0"
     fraction = digits[count // 2 :] if rng.random() < 0.6 else ""

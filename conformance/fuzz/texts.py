@@ -42,6 +42,8 @@ BYTES = (
     b"\xf0\x90\x80\x80",
 )
 SPACES = ("", "", "", "", " ", "\n", "\t", "\r", "\r\n", "  ")
+PADDING = (1, 7, 8, 14, 15, 16, 29, 30, 31, 32, 33, 61, 62, 63, 64, 65, 127, 4096)
+"""Readers look at 8, 16, 32 or 64 bytes at a time."""
 CODE_POINTS = (
     *(0x20, 0x21, 0x22, 0x2F, 0x5C, 0x61, 0x7E, 0x7F, 0x80, 0xE9, 0x301, 0x7FF, 0x800, 0x2028, 0xD7FF, 0xE000, 0xFEFF),
     *(0xFFFD, 0xFFFE, 0xFFFF, 0x10000, 0x1F600, 0x10FFFF, 0x00, 0x08, 0x1F),
@@ -86,6 +88,8 @@ def text(rng: Random) -> bytes:
         return ("[" + ",".join(numbers.text(rng) for _ in range(3)) + "]" if listed else numbers.text(rng)).encode()
     if x < 0.75:
         return _string(rng).encode()
+    if x < 0.78:
+        return _many_members(rng).encode()
     if x < 0.85:
         return _nested(rng)
     return _with_bytes(rng)
@@ -134,11 +138,21 @@ def _character(point: int, rng: Random) -> str:
 
 def _string(rng: Random) -> str:
     parts = [_character(rng.choice(CODE_POINTS), rng) for _ in range(rng.randint(0, 4))]
+    if rng.random() < 0.1:
+        parts.insert(0, "x" * rng.choice(PADDING))
     if rng.random() < 0.25:
         parts.insert(rng.randint(0, len(parts)), rng.choice(SURROGATES))
     if rng.random() < 0.05:
         parts.append(rng.choice(("\\a", "\\U0041", "\\u12", "\\u12g4", "\\", "\x1f", "\n", "\\0", "\\'")))
     return '"' + "".join(parts) + '"'
+
+
+def _many_members(rng: Random) -> str:
+    """Draw an object with as many members as makes readers look keys up otherwise; a key may come twice."""
+    keys = [f"k{number}" for number in range(rng.choice((7, 8, 9, 15, 16, 17, 18, 31, 33, 65, 200)))]
+    if rng.random() < 0.5:
+        keys.insert(rng.randint(0, len(keys)), rng.choice(keys))
+    return "{" + ",".join(f"{_spelled(key, rng) if rng.random() < 0.1 else json.dumps(key)}:0" for key in keys) + "}"
 
 
 def _nested(rng: Random) -> bytes:
@@ -160,7 +174,8 @@ def _with_bytes(rng: Random) -> bytes:
     """Draw a string that holds a byte sequence at the edge of UTF-8, or such a sequence elsewhere."""
     sequence = rng.choice(BYTES) if rng.random() < 0.8 else bytes(rng.randrange(256) for _ in range(rng.randint(1, 4)))
     before, after = rng.choice(((b'"', b'"'), (b'"a', b'b"'), (b'{"', b'":1}'), (b"", b"1"), (b"[", b"]"), (b"1", b"")))
-    return before + sequence + after
+    padding = b"x" * rng.choice(PADDING) if before.endswith((b'"', b"a")) and rng.random() < 0.3 else b""
+    return before + padding + sequence + after
 
 
 def damaged(data: bytes, rng: Random) -> bytes:
