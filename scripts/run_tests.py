@@ -58,7 +58,7 @@ def count_answers(text: str) -> tuple[int, int]:
 
 
 def run(suite: Suite) -> tuple[int, int]:
-    """Run a suite; returns how many of its tests passed and failed. A bad exit code counts as a failure at least once."""
+    """Run a suite; returns how many of its tests passed and failed. A bad exit code counts as a failure."""
     print(f"\n== {suite.name}: {' '.join(suite.argv)}", flush=True)
     began = time.monotonic()
     child = subprocess.Popen(suite.argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=os.environ)
