@@ -1,8 +1,10 @@
-//! Runs the workload of `scripts/bench_kernels.py` in process: once for every line of standard input, the number of
-//! threads; answers with the seconds that passed. The format of the files is told in `scripts/bench/workload.h`.
+//! Runs the workload of `scripts/bench_kernels.py` in process; `scripts/bench/workload.h` tells the format of the files.
+//!
+//! For every line of standard input, the number of threads, it runs once and answers with the seconds that passed; for
+//! `save` it writes the result of the last run.
 
 use std::error::Error;
-use std::io::{stdin, Write};
+use std::io::stdin;
 use std::num::NonZeroUsize;
 use std::time::Instant;
 use std::{env, fs};
@@ -73,14 +75,19 @@ fn main() -> Result<(), Box<dyn Error>> {
         .map(|step| events[step[0]..step[1]].to_vec())
         .collect();
     let inputs: Vec<_> = trains.chunks(steps).map(Input::Spikes).collect();
+    let mut runs = Vec::new();
     for line in stdin().lines() {
-        let threads: NonZeroUsize = line?.trim().parse()?;
+        let line = line?;
+        if line == "save" {
+            fs::write(result, bytes_of(&runs))?;
+            println!("saved");
+            continue;
+        }
+        let threads: NonZeroUsize = line.parse()?;
         let start = Instant::now();
-        let runs = simulate_batch(&network, &inputs, steps as u32, Record::default(), threads)?;
+        runs = simulate_batch(&network, &inputs, steps as u32, Record::default(), threads)?;
         let seconds = start.elapsed().as_secs_f64();
-        fs::write(result, bytes_of(&runs))?;
         println!("{seconds:.9}");
-        std::io::stdout().flush()?;
     }
     Ok(())
 }

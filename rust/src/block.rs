@@ -31,12 +31,13 @@ impl<F: Real> Work for Batch<'_, F> {
     fn run(self) -> Self::Output {
         let steps = self.steps as usize;
         let mut runs = Vec::with_capacity(self.inputs.len());
+        let mut group = Group::new(self.network, self.record);
         for inputs in self.inputs.chunks((ROWS / steps).max(1)) {
-            let mut group = Group::before_first_step(self.network, inputs, self.record);
+            group.begin(inputs);
             for start in (0..steps).step_by(ROWS) {
-                group.pass(&self, start..steps.min(start + ROWS))?;
+                group.pass(steps, start..steps.min(start + ROWS))?;
             }
-            runs.append(&mut group.finish());
+            group.finish(&mut runs);
         }
         Ok(runs)
     }
@@ -83,38 +84,48 @@ struct Tiled {
 type Place = Option<(usize, usize)>;
 
 impl<'a, F: Real> Group<'a, F> {
-    #[inline(always)]
-    fn before_first_step(network: &'a Network<F>, inputs: &'a [Input<'a, F>], record: Record) -> Self {
+    fn new(network: &'a Network<F>, record: Record) -> Self {
         let layers = network.layers();
-        let initial = |layer: &Layer<F>| {
-            let mut potentials = vec![layer.neuron().initial_potential; layer.outputs()];
-            // A lane that stands for no neuron begins at 0, gets no current and never fires.
-            potentials.resize(layer.stride(), F::ZERO);
-            potentials.repeat(inputs.len())
-        };
-        let run = Run {
-            counts: layers.iter().map(|layer| vec![0; layer.outputs()]).collect(),
-            potential: Vec::new(),
-            spikes: vec![Vec::new(); layers.len()],
-            trace: vec![Vec::new(); layers.len()],
-        };
-        let mut group = Group {
+        Group {
             network,
-            inputs,
+            inputs: &[],
             record,
-            constant: vec![F::ZERO; layers[0].stride() * inputs.len()],
-            potentials: layers.iter().map(initial).collect(),
+            constant: Vec::new(),
+            potentials: vec![Vec::new(); layers.len()],
             currents: vec![F::ZERO; layers.iter().map(Layer::stride).max().unwrap_or(0)],
-            runs: vec![run; inputs.len()],
+            runs: Vec::new(),
             events: Events::default(),
             sent: Events::default(),
             fired: Vec::new(),
             before: Vec::new(),
             after: Vec::new(),
             spikes: Vec::new(),
+        }
+    }
+
+    /// Begins with other samples; memory that is there is used again, since new memory costs time.
+    #[inline(always)]
+    fn begin(&mut self, inputs: &'a [Input<'a, F>]) {
+        self.inputs = inputs;
+        let layers = self.network.layers();
+        for (layer, potentials) in layers.iter().zip(&mut self.potentials) {
+            potentials.clear();
+            for _ in inputs {
+                potentials.resize(potentials.len() + layer.outputs(), layer.neuron().initial_potential);
+                // A lane that stands for no neuron begins at 0, gets no current and never fires.
+                potentials.resize(potentials.len().next_multiple_of(layer.stride().max(1)), F::ZERO);
+            }
+        }
+        let run = Run {
+            counts: layers.iter().map(|layer| vec![0; layer.outputs()]).collect(),
+            potential: Vec::new(),
+            spikes: vec![Vec::new(); layers.len()],
+            trace: vec![Vec::new(); layers.len()],
         };
-        group.find_constant_sums();
-        group
+        self.runs.resize(inputs.len(), run);
+        self.constant.clear();
+        self.constant.resize(layers[0].stride() * inputs.len(), F::ZERO);
+        self.find_constant_sums();
     }
 
     /// The sums of the first layer where they are the same at every step.
@@ -144,8 +155,8 @@ impl<'a, F: Real> Group<'a, F> {
 
     /// Takes all layers through the steps of a block.
     #[inline(always)]
-    fn pass(&mut self, batch: &Batch<'_, F>, steps: Range<usize>) -> Result<(), NonFinite> {
-        self.present(batch.steps as usize, steps.clone());
+    fn pass(&mut self, all_steps: usize, steps: Range<usize>) -> Result<(), NonFinite> {
+        self.present(all_steps, steps.clone());
         let mut first = None;
         for layer in 0..self.network.layers().len() {
             // Later layers go on after a fault, as they may have one at an earlier step. What is wrong about them from
@@ -286,15 +297,15 @@ impl<'a, F: Real> Group<'a, F> {
         std::mem::swap(&mut self.events, &mut self.sent);
     }
 
-    /// What the samples gave.
-    fn finish(mut self) -> Vec<Run<F>> {
-        for (sample, run) in self.runs.iter_mut().enumerate() {
+    /// Hands over what the samples gave.
+    fn finish(&mut self, runs: &mut Vec<Run<F>>) {
+        for (sample, mut run) in self.runs.drain(..).enumerate() {
             for (layer, potentials) in self.network.layers().iter().zip(&self.potentials) {
                 let potentials = &potentials[sample * layer.stride()..][..layer.outputs()];
                 run.potential.push(potentials.to_vec());
             }
+            runs.push(run);
         }
-        self.runs
     }
 }
 
