@@ -15,6 +15,7 @@ VERBS = (
     "run",
     "diff",
     "merge",
+    "report",
     "list",
     "show",
     "backends",

@@ -104,16 +104,52 @@ class Divergence:
         """Take a divergence from its line in a report.
 
         Raises:
-            LookupError, TypeError: The line has not the shape that report.schema.json gives it.
+            LookupError, TypeError, ValueError: The line has not the shape that report.schema.json gives it.
         """
         near = row.get("vicinity")
+        sample = row["sample"]
         return cls(
-            **{name: row[name] for name in ("sample", "step", "layer", "neuron", "threshold")},
-            expected=State(**row["expected"]),
-            got=State(**row["got"]),
-            vicinity=near
-            and Vicinity(**{**near, "expected": Window(**near["expected"]), "got": Window(**near["got"])}),
+            sample=None if sample is None else _integer(sample),
+            **{name: _integer(row[name]) for name in ("step", "layer", "neuron")},
+            threshold=float(row["threshold"]),
+            expected=_state_from(row["expected"]),
+            got=_state_from(row["got"]),
+            vicinity=None if near is None else _vicinity_from(near),
         )
+
+
+def _integer(value: Any) -> int:
+    if type(value) is not int:
+        raise TypeError(f"{value!r:.80} is no integer")
+    return value
+
+
+def _potential(value: Any) -> str:
+    if decode(value) is None:
+        raise ValueError(f"{value!r:.80} is not 16 hex digits")
+    return str(value)
+
+
+def _state_from(row: dict[str, Any]) -> State:
+    return State(_potential(row["before"]), _potential(row["after"]), bool(row["spike"]))
+
+
+def _vicinity_from(row: dict[str, Any]) -> Vicinity:
+    numbers = ("steps", "neurons", "raster_step", "raster_neuron", "raster_neurons", "trace_step")
+    sides = (_window_from(row["expected"]), _window_from(row["got"]))
+    near = Vicinity(**{name: _integer(row[name]) for name in numbers}, expected=sides[0], got=sides[1])
+    shown = range(near.raster_neuron, near.raster_neuron + near.raster_neurons)
+    if len(shown) > RASTER_NEURONS or any(neuron not in shown for w in sides for step in w.spikes for neuron in step):
+        raise ValueError(f"the raster covers {near.raster_neurons} neurons, or spikes of others")
+    return near
+
+
+def _window_from(row: dict[str, Any]) -> Window:
+    spikes = [[_integer(neuron) for neuron in step] for step in row["spikes"]]
+    before, after = ([None if v is None else _potential(v) for v in row[name]] for name in ("before", "after"))
+    if len(spikes) > RASTER_STEPS or max(len(before), len(after)) > TRACE_STEPS:
+        raise ValueError("more steps than a report has")
+    return Window(spikes, before, after)
 
 
 def first_divergence(network: dict[str, Any], due: dict[str, Any], got: dict[str, Any]) -> Divergence | None:
