@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use crate::events::Events;
 use crate::kernel::{add_up, Surroundings, Tile};
-use crate::network::{Layer, Network, Readout};
+use crate::network::{Lanes, Layer, Network, Readout, LANES};
 use crate::real::Real;
 use crate::simd::Work;
 use crate::simulate::{Input, Moment, NonFinite, Record, Run};
@@ -142,12 +142,11 @@ impl<'a, F: Real> Group<'a, F> {
                 .enumerate()
                 .filter(|event| event.1 != F::ZERO)
                 .collect();
-            for (start, width) in layer.tiles() {
-                let sums = &mut self.constant[sample * layer.stride() + start..][..width];
-                match width {
-                    32 => add_up::<F, _, 32>(layer.tile(start), &events, sums),
-                    16 => add_up::<F, _, 16>(layer.tile(start), &events, sums),
-                    _ => add_up::<F, _, 8>(layer.tile(start), &events, sums),
+            for (start, lanes) in layer.tiles() {
+                let sums = &mut self.constant[sample * layer.stride() + start..][..lanes * LANES];
+                match lanes {
+                    2 => add_up(layer.tile::<2>(start), &events, sums),
+                    _ => add_up(layer.tile::<1>(start), &events, sums),
                 }
             }
         }
@@ -215,24 +214,23 @@ impl<'a, F: Real> Group<'a, F> {
             self.after.resize(rows * layer.stride(), F::ZERO);
         }
         let mut first: Place = None;
-        for (start, width) in layer.tiles() {
+        for (start, lanes) in layer.tiles() {
             let place = Tiled {
                 index,
                 start,
-                width,
+                width: lanes * LANES,
                 steps,
             };
-            let fault = match width {
-                32 => self.pass_tile::<32>(place),
-                16 => self.pass_tile::<16>(place),
-                _ => self.pass_tile::<8>(place),
+            let fault = match lanes {
+                2 => self.pass_tile::<2>(place),
+                _ => self.pass_tile::<1>(place),
             };
             first = first.into_iter().chain(fault).min();
         }
         first
     }
 
-    /// Takes a tile of `N` outputs through a block of steps.
+    /// Takes a tile that is `N` lanes wide through a block of steps.
     #[inline(always)]
     fn pass_tile<const N: usize>(&mut self, at: Tiled) -> Place {
         let layer = &self.network.layers()[at.index];
@@ -309,9 +307,9 @@ impl<'a, F: Real> Group<'a, F> {
     }
 }
 
-/// A tile of `N` outputs with one sample.
+/// A tile that is `N` lanes wide with one sample.
 struct Passage<'a, F, const N: usize> {
-    weights: &'a [[F; N]],
+    weights: &'a [[Lanes<F>; N]],
     /// The sums where they are the same at every step.
     constant: Option<&'a [F]>,
     events: &'a Events,
@@ -344,16 +342,16 @@ impl<F: Real, const N: usize> Surroundings<F> for Passage<'_, F, N> {
     fn charged(&mut self, step: usize, potentials: &[F]) {
         let place = self.place(step);
         if let Some([before, _]) = &mut self.trace {
-            before[place..][..N].copy_from_slice(potentials);
+            before[place..][..potentials.len()].copy_from_slice(potentials);
         }
     }
 
     #[inline(always)]
     fn reset(&mut self, step: usize, potentials: &[F], fired: u64) {
         let place = self.place(step);
-        self.fired[place / 8..][..N / 8].copy_from_slice(&fired.to_le_bytes()[..N / 8]);
+        self.fired[place / 8..][..N * LANES / 8].copy_from_slice(&fired.to_le_bytes()[..N * LANES / 8]);
         if let Some([_, after]) = &mut self.trace {
-            after[place..][..N].copy_from_slice(potentials);
+            after[place..][..potentials.len()].copy_from_slice(potentials);
         }
     }
 }

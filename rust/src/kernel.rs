@@ -3,7 +3,7 @@
 //! Everything is `#[inline(always)]`, so that [`crate::simd`] can compile it for each level of vector instructions.
 #![forbid(unsafe_code)]
 
-use crate::network::{Neuron, Reset};
+use crate::network::{Lanes, Neuron, Reset, LANES};
 use crate::real::Real;
 
 /// An input that is not zero at a step.
@@ -64,19 +64,23 @@ pub(crate) trait Surroundings<F> {
     fn reset(&mut self, step: usize, potentials: &[F], fired: u64);
 }
 
-/// The sums `sum[i] = ((0 + w[i][j] x[j]) + w[i][k] x[k]) + …` of `N` outputs, of which `weights` has `N` per input.
+/// The sums `sum[i] = ((0 + w[i][j] x[j]) + w[i][k] x[k]) + …` of a tile that is `N` lanes wide.
 ///
 /// `events` are ascending. Each sum has a lane of its own, so that vectors do not change the order of its terms.
 #[inline(always)]
-pub(crate) fn add_up<F: Real, E: Event<F>, const N: usize>(weights: &[[F; N]], events: &[E], sums: &mut [F]) {
-    let mut lanes = [F::ZERO; N];
+pub(crate) fn add_up<F: Real, E: Event<F>, const N: usize>(weights: &[[Lanes<F>; N]], events: &[E], sums: &mut [F]) {
+    let mut tile = [[F::ZERO; LANES]; N];
     for event in events {
-        for (lane, &weight) in lanes.iter_mut().zip(&weights[event.input()]) {
-            *lane = *lane + event.product(weight);
+        for (lanes, column) in tile.iter_mut().zip(&weights[event.input()]) {
+            for (sum, &weight) in lanes.iter_mut().zip(&column.0) {
+                *sum = *sum + event.product(weight);
+            }
         }
     }
-    for (sum, lane) in sums.as_chunks_mut::<N>().0[0].iter_mut().zip(lanes) {
-        *sum = lane;
+    for (sums, lanes) in sums.as_chunks_mut::<LANES>().0.iter_mut().zip(tile) {
+        for (sum, lane) in sums.iter_mut().zip(lanes) {
+            *sum = lane;
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Networks of integrate-and-fire neurons, packed for simulation.
 #![forbid(unsafe_code)]
 
+use std::array::from_fn;
+
 use crate::expect::unlike;
 use crate::real::Real;
 use crate::rule::{Rejection, Rule};
@@ -10,14 +12,19 @@ use crate::simd::Level;
 pub const MAX_LAYERS: usize = 1024;
 
 /// Outputs are padded to a multiple of this many, so that a kernel needs no code for remainders.
-const LANES: usize = 8;
+pub(crate) const LANES: usize = 16;
 
-/// The width of most tiles: four vectors of the machine, as measured by `scripts/bench_kernels.py`.
+/// The weights of an input for some outputs. Whole cache lines: a load that crosses two costs twice.
+#[derive(Clone, Debug, PartialEq)]
+#[repr(align(64))]
+pub(crate) struct Lanes<F>(pub(crate) [F; LANES]);
+
+/// Lanes of most tiles: as many outputs as four vectors of the machine have (measured by `scripts/bench_kernels.py`).
 fn widest_tile() -> usize {
     if Level::widest() == Level::Avx512 {
-        32
+        2
     } else {
-        16
+        1
     }
 }
 
@@ -58,7 +65,7 @@ pub struct Layer<F> {
     inputs: Option<usize>,
     outputs: usize,
     /// Tile after tile, and within a tile input after input.
-    weights: Vec<F>,
+    weights: Vec<Lanes<F>>,
     bias: Option<Vec<F>>,
     padded_bias: Option<Vec<F>>,
     neuron: Neuron<F>,
@@ -85,17 +92,18 @@ impl<F: Real> Layer<F> {
             padded_bias,
             neuron,
         };
-        let mut weights = Vec::with_capacity(layer.stride() * inputs.unwrap_or(0));
-        for (start, width) in layer.tiles() {
+        let entry = |output, input| {
+            if output < outputs {
+                weight(output, input)
+            } else {
+                F::ZERO
+            }
+        };
+        let mut weights = Vec::with_capacity(layer.stride() / LANES * inputs.unwrap_or(0));
+        for (start, lanes) in layer.tiles() {
             for input in 0..inputs.unwrap_or(0) {
-                let lane = |output| {
-                    if output < outputs {
-                        weight(output, input)
-                    } else {
-                        F::ZERO
-                    }
-                };
-                weights.extend((start..start + width).map(lane));
+                let column = (0..lanes).map(|lane| start + lane * LANES);
+                weights.extend(column.map(|first| Lanes(from_fn(|lane| entry(first + lane, input)))));
             }
         }
         layer.weights = weights;
@@ -115,9 +123,9 @@ impl<F: Real> Layer<F> {
     /// The weight of an input for an output.
     pub fn weight(&self, output: usize, input: usize) -> F {
         assert!(output < self.outputs, "output {output} of {}", self.outputs);
-        let (start, width) = self.tile_of(output);
-        let inputs = self.inputs.unwrap_or(0);
-        self.weights[start * inputs..][..width * inputs][input * width + output - start]
+        let (start, lanes) = tile_of(output, self.stride());
+        let first = start / LANES * self.inputs.unwrap_or(0) + input * lanes;
+        self.weights[first + (output - start) / LANES].0[output % LANES]
     }
 
     /// The bias that is added to the current at every step, one per output.
@@ -140,39 +148,28 @@ impl<F: Real> Layer<F> {
         self.outputs.next_multiple_of(LANES)
     }
 
-    /// The first output and the width of every tile.
+    /// The first output of every tile, and how many [`Lanes`] wide it is.
     pub(crate) fn tiles(&self) -> impl Iterator<Item = (usize, usize)> {
         let stride = self.stride();
         let first = (stride > 0).then(|| tile_of(0, stride));
-        std::iter::successors(first, move |&(start, width)| {
-            (start + width < stride).then(|| tile_of(start + width, stride))
+        std::iter::successors(first, move |&(start, lanes)| {
+            let next = start + lanes * LANES;
+            (next < stride).then(|| tile_of(next, stride))
         })
     }
 
-    /// The weights of the tile that begins at output `start`, `N` for each input.
-    pub(crate) fn tile<const N: usize>(&self, start: usize) -> &[[F; N]] {
+    /// The weights of the tile that begins at output `start`, `N` lanes for each input.
+    pub(crate) fn tile<const N: usize>(&self, start: usize) -> &[[Lanes<F>; N]] {
         let inputs = self.inputs.unwrap_or(0);
-        self.weights[start * inputs..][..N * inputs].as_chunks().0
-    }
-
-    fn tile_of(&self, output: usize) -> (usize, usize) {
-        tile_of(output, self.stride())
+        self.weights[start / LANES * inputs..][..N * inputs].as_chunks().0
     }
 }
 
-/// The first output and the width of the tile that an output is in: a wide one, or one of the narrower at the end.
+/// The first output of the tile that an output is in, and how many lanes wide it is: a wide one, or a narrow last one.
 fn tile_of(output: usize, stride: usize) -> (usize, usize) {
-    let mut width = widest_tile();
-    let mut start = output / width * width;
-    loop {
-        while start + width > stride {
-            width /= 2;
-        }
-        if output < start + width {
-            return (start, width);
-        }
-        start += width;
-    }
+    let widest = widest_tile();
+    let start = output / (widest * LANES) * (widest * LANES);
+    (start, widest.min((stride - start) / LANES))
 }
 
 /// A chain of layers that keeps every rule of stage `network`.
