@@ -778,6 +778,14 @@ stimulus(
     spikes([[0], [0, 1]]),
 )
 stimulus(
+    "index-array-in-second-step",
+    "input.indices",
+    "/input/indices/1/0",
+    "The first entry of the first step is an index, so an array behind it is a fault, not a batch.",
+    spikes([[0], [[1]]]),
+    spikes([[0], [1]]),
+)
+stimulus(
     "shape-values-row-object",
     "input.shape",
     "/input/values/1",
@@ -912,7 +920,7 @@ simulate.reject(
     "/network/layers/1",
     "An infinite current makes the neuron fire, and its reset to zero would leave no trace of it.",
     simulation(
-        network(layer([[1.0], [1.0]]), layer([[1e308, 1e308]], neuron(reset="zero"))), 2, constant([1.0]), "counts"
+        network(layer([[1.0], [1.0]]), layer([[1e308, 1e308]], neuron(reset="zero"))), 1, constant([1.0]), "counts"
     ),
     put("/network/layers/1/weights/0/1", 0.0),
     tags="overflow",
@@ -935,6 +943,12 @@ encode.accept(
     "The step is the first word of the counter: one of sixteen bits repeats itself from step 65,536 on.",
     {"rates": [0.03125], "seed": 11, "steps": 66_000},
     near="simulate.steps",
+    tags="philox long",
+)
+encode.accept(
+    "encode-steps-5000",
+    "A generator that works in blocks of steps must go on counting behind the first block.",
+    {"rates": [0.0625, 0.03125, 0.015625, 0.0, 0.0078125], "seed": 12, "steps": 5_000},
     tags="philox long",
 )
 simulate.accept(
