@@ -1,1 +1,1 @@
-"""What a run leaves behind: the report (JSON Lines), the terminal's text, the Markdown summary."""
+"""What a run leaves behind: the report (JSON Lines) and all that is made of it: text, Markdown, JUnit, a page."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import math
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from conformance.divergence import Divergence, Vicinity, Window
@@ -145,6 +146,8 @@ class _Trace:
         bottom = self.top + TRACE_HEIGHT
         parts = [
             _rect("later", at, self.top, right - at, TRACE_HEIGHT),
+            *self._axes(),
+            *self._strip(bottom + 12),
             *self._threshold(),
             _line("mark", at, self.top - 5, at, bottom + 12 + STRIP_HEIGHT),
             _text(f"step {self.divergence.step}", min(max(at, LEFT + 24), right - 10), self.top - 9, "mark-label"),
@@ -152,8 +155,6 @@ class _Trace:
             _path("got", self._curve(self.got), 2.0),
             *self._points("expected", self.near.expected, self.expected),
             *self._points("got", self.near.got, self.got),
-            *self._axes(),
-            *self._strip(bottom + 12),
         ]
         return _svg(right + RIGHT, bottom + 12 + STRIP_HEIGHT + 36, self._label(), parts)
 
@@ -240,7 +241,7 @@ def _range(values: Sequence[float], threshold: float) -> tuple[float, float]:
     if span > 0 and low / 2 - 4 * span <= threshold / 2 <= high / 2 + 4 * span:
         low, high = min(low, threshold), max(high, threshold)
     margin = (high / 2 - low / 2) * 0.08 or max(abs(high) * 0.1, 5e-324)
-    low, high = (max(-1.7e308, low - margin), min(1.7e308, high + margin))
+    low, high = max(-sys.float_info.max, low - margin), min(sys.float_info.max, high + margin)
     return (low, high) if low < high else (low - 1.0, low + 1.0)
 
 
