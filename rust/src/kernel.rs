@@ -103,8 +103,14 @@ impl<F: Real> Tile<'_, F> {
             if !charge(self.neuron, potentials, currents) {
                 return Some(step);
             }
-            surroundings.charged(step, potentials);
-            let fired = if self.fires { fire(self.neuron, potentials) } else { 0 };
+            let charged = &*currents;
+            surroundings.charged(step, charged);
+            let fired = if self.fires {
+                fire(self.neuron, charged, potentials)
+            } else {
+                potentials.copy_from_slice(charged);
+                0
+            };
             surroundings.reset(step, potentials, fired);
         }
         None
@@ -119,43 +125,47 @@ fn add_bias<F: Real>(bias: Option<&[F]>, currents: &mut [F]) {
     }
 }
 
-/// Adds the currents to the potentials, which decay first where the neuron leaks. False if one is no longer finite.
+/// Makes of the currents the charged potentials: those before it, which decay first where the neuron leaks, and the
+/// current. False if one is no longer finite.
 ///
 /// A current that is not finite makes the potential so: a finite number plus NaN or an infinity is never finite.
 #[inline(always)]
-fn charge<F: Real>(neuron: &Neuron<F>, potentials: &mut [F], currents: &[F]) -> bool {
+fn charge<F: Real>(neuron: &Neuron<F>, potentials: &[F], currents: &mut [F]) -> bool {
     let mut finite = true;
-    let pairs = potentials.iter_mut().zip(currents);
+    let pairs = potentials.iter().zip(currents);
     match neuron.decay {
-        None => pairs.for_each(|(potential, &current)| {
-            *potential = *potential + current;
-            finite &= potential.is_finite();
+        None => pairs.for_each(|(&potential, current)| {
+            *current = potential + *current;
+            finite &= current.is_finite();
         }),
-        Some(decay) => pairs.for_each(|(potential, &current)| {
-            *potential = (decay * *potential) + current;
-            finite &= potential.is_finite();
+        Some(decay) => pairs.for_each(|(&potential, current)| {
+            *current = (decay * potential) + *current;
+            finite &= current.is_finite();
         }),
     }
     finite
 }
 
 /// Resets the neurons that have reached the threshold, and returns a bit for each.
+///
+/// Charged potentials and those after the reset have different places: stored to one place, an unchanged potential would
+/// need no store, and stores under a mask are slow.
 #[inline(always)]
-fn fire<F: Real>(neuron: &Neuron<F>, potentials: &mut [F]) -> u64 {
+fn fire<F: Real>(neuron: &Neuron<F>, charged: &[F], potentials: &mut [F]) -> u64 {
     let threshold = neuron.threshold;
     match neuron.reset {
-        Reset::Subtract => fire_with(threshold, |potential| potential - threshold, potentials),
-        Reset::Zero => fire_with(threshold, |_| F::ZERO, potentials),
+        Reset::Subtract => fire_with(threshold, |potential| potential - threshold, charged, potentials),
+        Reset::Zero => fire_with(threshold, |_| F::ZERO, charged, potentials),
     }
 }
 
 #[inline(always)]
-fn fire_with<F: Real>(threshold: F, reset: impl Fn(F) -> F, potentials: &mut [F]) -> u64 {
+fn fire_with<F: Real>(threshold: F, reset: impl Fn(F) -> F, charged: &[F], potentials: &mut [F]) -> u64 {
     let mut fired = 0;
-    for (lane, potential) in potentials.iter_mut().enumerate() {
-        let fires = *potential >= threshold;
+    for (lane, (&charged, potential)) in charged.iter().zip(potentials).enumerate() {
+        let fires = charged >= threshold;
         fired |= u64::from(fires) << lane;
-        *potential = if fires { reset(*potential) } else { *potential };
+        *potential = if fires { reset(charged) } else { charged };
     }
     fired
 }
