@@ -59,7 +59,7 @@ def update(expectations: Expectations) -> Change | None:
     if not (removed or shortened or groups):
         return None
     text = preamble + "".join(kept)
-    for (outcome, code), ids in groups.items():
+    for (_, outcome, code), ids in groups.items():
         text = text.rstrip("\n") + "\n\n" + _table(outcome, code, ids)
     read_entries(text, file)  # whatever happens, no file is left behind that the next run cannot read
     _replace(file, text)
@@ -112,13 +112,13 @@ def _patterns_left(entry: Entry, expectations: Expectations) -> list[str]:
     return list(dict.fromkeys(left))
 
 
-def _unforeseen(expectations: Expectations) -> dict[tuple[str, str], list[str]]:
-    """Group the failures that no entry describes, not even one that has expired, by what the backend did."""
-    groups: dict[tuple[str, str], list[str]] = {}
+def _unforeseen(expectations: Expectations) -> dict[tuple[str, str, str], list[str]]:
+    """Group the failures that no entry describes, not even one that has expired: by operation, outcome and code."""
+    groups: dict[tuple[str, str, str], list[str]] = {}
     for result in expectations.unforeseen:
         described = any(entry.describes(result) for entry in expectations.named.get(result.id, ()))
         if not described and result.outcome != NOT_RUN:
-            groups.setdefault((result.outcome, _code(result)), []).append(_literal(result.id))
+            groups.setdefault((result.op, result.outcome, _code(result)), []).append(_literal(result.id))
     return groups
 
 

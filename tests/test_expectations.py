@@ -317,6 +317,16 @@ def test_an_update_tells_apart_how_cases_fail(world: World) -> None:
     assert "code" not in second
 
 
+def test_new_entries_are_one_per_operation(tmp_path: Path) -> None:
+    expectations = Expectations(tmp_path / "x.toml", (), ["a", "b", "c"])
+    for case_id, op in (("a", "simulate"), ("b", "config.validate"), ("c", "simulate")):
+        expectations.apply(Result("x", case_id, op, "fail", got={"verdict": "accept"}), True)
+    change = update(expectations)
+    assert change is not None
+    assert change.added == 2
+    assert [entry["id"] for entry in loads((tmp_path / "x.toml").read_text())["expected"]] == [["a", "c"], "b"]
+
+
 def test_an_update_leaves_an_expired_entry_to_a_person(world: World) -> None:
     world.configs(1)
     text = ENTRY.format(id="config-000") + "expires = 2020-01-01\n"
