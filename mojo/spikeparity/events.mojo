@@ -25,8 +25,10 @@ struct Events(Copyable):
         Args:
             row: Ascending indices.
         """
-        for index in row:
-            self.indices.append(Int32(index))
+        var start = len(self.indices)
+        self.indices.resize(start + len(row), 0)
+        for k in range(len(row)):
+            self.indices[start + k] = Int32(row[k])
         self.ends.append(len(self.indices))
 
     def append(mut self, row: Span[Int32, _]):

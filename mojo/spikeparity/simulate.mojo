@@ -224,10 +224,16 @@ struct Group[dtype: DType](Movable):
     var currents: List[Scalar[Self.dtype]]
     """Its currents, one padded row alike."""
 
-    def __init__(
-        out self, network: Network[Self.dtype], first: Int, samples: Int
-    ):
-        """Starts before step 0.
+    def __init__(out self):
+        """Starts without samples."""
+        self.first = 0
+        self.runs = []
+        self.events = Events()
+        self.sent = Events()
+        self.currents = []
+
+    def begin(mut self, network: Network[Self.dtype], first: Int, samples: Int):
+        """Begins with other samples, before step 0; memory is used again.
 
         Args:
             network: The network.
@@ -235,12 +241,9 @@ struct Group[dtype: DType](Movable):
             samples: The number of samples.
         """
         self.first = first
-        self.runs = []
+        self.runs.clear()
         for _ in range(samples):
             self.runs.append(Run[Self.dtype](network))
-        self.events = Events()
-        self.sent = Events()
-        self.currents = []
 
     def advance(
         mut self,
@@ -362,8 +365,9 @@ def simulate[
         The first current or potential, by sample, step and layer, that is not finite.
     """
     var size = max(1, ROWS // steps)
+    var group = Group[dtype]()
     for begin in range(first, stop, size):
-        var group = Group[dtype](network, begin, min(size, stop - begin))
+        group.begin(network, begin, min(size, stop - begin))
         for start in range(0, steps, ROWS):
             var fault = group.advance(
                 network, sources, start, min(start + ROWS, steps), wanted
