@@ -32,6 +32,9 @@ def moves(op: str, request: Input) -> Iterator[Input]:
         return
     yield from shrink_requests.moves(op, request)
     yield from shrink_values.moves(request, shrink_requests.always_there(op))
+    if op == "simulate":
+        for smaller in shrink_values.moves(request, shrink_requests.always_there(op)):
+            yield from shrink_requests.tied(smaller)
 
 
 def travels(value: Any, depth: int = 0) -> bool:

@@ -6,11 +6,14 @@ import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from conformance import oracle
 from conformance.lint import MEMBERS_OF_INPUT
+from conformance.oracle.hexfloat import from_hex
 
 Input = dict[str, Any]
 
 FEW_STEPS = 64
+TIED_STEPS = TIED_NEURONS = 2
 
 
 def always_there(op: str) -> set[str]:
@@ -139,6 +142,25 @@ def _plain(request: Input) -> Iterator[Input]:
     first = layers[0]["weights"]
     width = len(first[0]) if first else 0
     yield {**request, "input": {"kind": "constant", "values": [1] * width}}
+
+
+def tied(request: Input) -> Iterator[Input]:
+    """Put thresholds on potentials that are reached: a tie is lost with every other change."""
+    yield from _possible(_tied, request)
+
+
+def _tied(request: Input) -> Iterator[Input]:
+    network = request["network"]
+    answer = oracle.answer("simulate", {**request, "record": ["trace"]})
+    traces = answer["output"]["trace"]
+    if isinstance(traces[0][0], list):
+        traces = traces[0]  # of a batch the first sample
+    for index, trace in enumerate(traces):
+        reached = dict.fromkeys(before for step in trace[:TIED_STEPS] for before in step["before"][:TIED_NEURONS])
+        for digits in reached:
+            layers = copy.deepcopy(network["layers"])
+            layers[index]["neuron"]["threshold"] = from_hex(digits)
+            yield {**request, "network": {**network, "layers": layers}}
 
 
 def _checkpoint_layers(whole: Any) -> Iterator[Input]:

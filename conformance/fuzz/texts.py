@@ -180,6 +180,8 @@ def _with_bytes(rng: Random) -> bytes:
 
 def damaged(data: bytes, rng: Random) -> bytes:
     """Return a text with a few bytes added, dropped or changed; most often as it is."""
+    if rng.random() < 0.01:
+        data = rng.choice((b"\xef\xbb\xbf", b"\xef\xbb\xbf", b"\xff\xfe", b" \xef\xbb\xbf")) + data
     for _ in range(rng.choice((0, 0, 0, 0, 1, 1, 2))):
         at = rng.randint(0, len(data))
         x = rng.random()
