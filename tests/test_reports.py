@@ -18,7 +18,6 @@ from conformance.report.junit import write_junit
 from conformance.report.merging import merge
 from conformance.report.reader import ReadRun, ReportReader
 
-
 # -- reading ----------------------------------------------------------------------------------------------------------
 
 
