@@ -38,7 +38,8 @@ function measure(workload, result)
             println("saved")
         else
             start = time_ns()
-            runs = simulate(network, inputs, steps; record = ["potential"], threads = parse(Int, line))
+            # Below the check of the input, which the other languages do not time either.
+            runs = SpikeParity.run_batch(network, inputs, steps, SpikeParity.Record(["potential"]), parse(Int, line))
             println((time_ns() - start) * 1e-9)
         end
         flush(stdout)

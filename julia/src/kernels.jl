@@ -40,7 +40,7 @@ end
     old = length(events.indices)
     resize!(events.indices, old + n)
     for k in 1:n
-        @inbounds events.indices[old+k] = spikes[k]
+        @inbounds events.indices[old+k] = spikes[k] % Int32      # no wider layer fits a memory
     end
     push!(events.ends, old + n)
 end
@@ -51,15 +51,17 @@ const TILE = 16
 """
     pack(weights)
 
-The weights in tiles of $TILE outputs (the last one may be narrower), within a tile input by input: a tile's weights stay in
-the near caches while many rows pass by.
+The weights in tiles of $TILE outputs, the last one filled up with zeros, and within a tile input by input: a tile's
+weights stay in the near caches while many rows pass by.
 """
 @noinline function pack(weights::Matrix{T}) where {T}
-    packed = Vector{T}(undef, length(weights))
-    outputs, at = size(weights, 1), 0
-    for start in 0:TILE:outputs-1, j in 1:size(weights, 2), i in start+1:min(start + TILE, outputs)
-        at += 1
-        @inbounds packed[at] = weights[i, j]
+    outputs, inputs = size(weights)
+    packed, at = zeros(T, cld(outputs, TILE) * TILE * inputs), 0
+    for start in 0:TILE:outputs-1, j in 1:inputs
+        for i in start+1:min(start + TILE, outputs)
+            @inbounds packed[at+i-start] = weights[i, j]
+        end
+        at += TILE
     end
     packed
 end
@@ -67,46 +69,37 @@ end
 """
     add_columns!(currents, packed, inputs, events)
 
-Add to each column of `currents` the weights of the inputs in the row of `events`, in their order: an input of 1 adds its
-weight as it is.
+Set each column of `currents` to the sum of the weights of the inputs in the row of `events`, in their order: an input of
+1 adds its weight as it is.
 """
 @noinline function add_columns!(currents::Matrix{T}, packed::Vector{T}, inputs::Int, events::Events) where {T}
     outputs = size(currents, 1)
     outputs == 0 && return           # a matrix without outputs takes inputs of any width
-    outputs * inputs == length(packed) || throw(DimensionMismatch("as many currents as outputs are needed"))
+    cld(outputs, TILE) * TILE * inputs == length(packed) ||
+        throw(DimensionMismatch("as many currents as outputs are needed"))
     size(currents, 2) >= length(events.ends) || throw(DimensionMismatch("as many currents as rows are needed"))
     for j in events.indices
         1 <= j <= inputs || throw(BoundsError(packed, j))
     end
     for start in 0:TILE:outputs-1
-        start + TILE <= outputs ? add_tile!(currents, packed, start, inputs, events) :
-            add_last_tile!(currents, packed, start, inputs, events)
+        add_tile!(currents, packed, start, inputs, events)
     end
 end
 
 @noinline function add_tile!(currents::Matrix{T}, packed::Vector{T}, start::Int, inputs::Int, events::Events) where {T}
     event, indices, ends = 0, events.indices, events.ends
+    width = min(TILE, size(currents, 1) - start)
     @inbounds for row in 1:length(ends)
-        @nexprs 16 k -> sum_k = currents[start+k, row]
+        @nexprs 16 k -> sum_k = zero(T)
         while event < ends[row]
             event += 1
             at = start * inputs + TILE * (indices[event] - 1)
             @nexprs 16 k -> sum_k += packed[at+k]
         end
-        @nexprs 16 k -> currents[start+k, row] = sum_k
-    end
-end
-
-@noinline function add_last_tile!(currents::Matrix{T}, packed::Vector{T}, start::Int, inputs::Int,
-                                  events::Events) where {T}
-    width, event = size(currents, 1) - start, 0
-    @inbounds for row in 1:length(events.ends)
-        while event < events.ends[row]
-            event += 1
-            at = start * inputs + width * (events.indices[event] - 1)
-            for k in 1:width
-                currents[start+k, row] += packed[at+k]
-            end
+        if width == TILE
+            @nexprs 16 k -> currents[start+k, row] = sum_k
+        else
+            @nexprs 16 k -> k <= width && (currents[start+k, row] = sum_k)
         end
     end
 end
@@ -184,13 +177,14 @@ the front of `spikes` and return their number.
 @noinline function fire!(spikes::Vector{Int}, potential::Vector{T}, threshold::T, subtract::Bool) where {T}
     length(spikes) >= length(potential) || throw(DimensionMismatch("spikes has fewer places than there are neurons"))
     n = 0
+    # Every index is stored and only spikes are counted, which avoids a branch that no predictor can learn.
+    @inbounds for i in 1:length(potential)
+        spikes[n+1] = i
+        n += potential[i] >= threshold
+    end
     @inbounds for i in 1:length(potential)
         v = potential[i]
-        fires = v >= threshold
-        # Every index is stored and only spikes are counted, which avoids a branch that no predictor can learn.
-        spikes[n+1] = i
-        n += fires
-        potential[i] = ifelse(fires, subtract ? v - threshold : zero(T), v)
+        potential[i] = ifelse(v >= threshold, subtract ? v - threshold : zero(T), v)
     end
     n
 end

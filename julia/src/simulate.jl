@@ -144,15 +144,15 @@ Take a group of samples through the steps `steps`, layer by layer (a layer depen
 first fault by sample, step and layer, or `nothing`.
 """
 function run_block!(states::Vector{Vector{LayerState{T}}}, runs::Vector{Run{T}}, packed::Vector{Vector{T}},
-                    currents::Vector{Matrix{T}}, inputs::AbstractVector{<:Input}, steps::UnitRange{Int},
+                    currents::Vector{Matrix{T}}, group::AbstractVector{<:Input}, steps::UnitRange{Int},
                     record::Record) where {T}
     events, sent, first_fault = Kernels.Events(), Kernels.Events(), nothing
     layers = [state.layer for state in states[1]]
-    outputs(layers[1]) == 0 ? present_nothing!(events, length(inputs) * length(steps)) :
-        foreach(input -> present!(events, input, steps), inputs)
+    outputs(layers[1]) == 0 ? present_nothing!(events, length(group) * length(steps)) :
+        foreach(input -> present!(events, input, steps), group)
     for l in 1:length(layers)
-        sum_up!(currents[l], packed[l], layers[l], events)
-        l == 1 && sum_up_values!(currents[1], layers[1], inputs, length(steps))
+        Kernels.add_columns!(currents[l], packed[l], inputs(layers[l]), events)
+        l == 1 && sum_up_values!(currents[1], layers[1], group, length(steps))
         layers[l].bias === nothing || Kernels.add_bias!(currents[l], layers[l].bias, length(events.ends))
         Kernels.clear!(sent)
         # Later layers go on after a fault, as they may have one at an earlier step. What is wrong about them from the
@@ -166,15 +166,9 @@ function run_block!(states::Vector{Vector{LayerState{T}}}, runs::Vector{Run{T}},
     first_fault
 end
 
-"Set the sums that spikes cause."
-function sum_up!(currents::Matrix{T}, packed::Vector{T}, layer::Layer{T}, events::Kernels.Events) where {T}
-    fill!(currents, zero(T))
-    Kernels.add_columns!(currents, packed, inputs(layer), events)
-end
-
 "Set the sums that values cause, the same at every step."
-function sum_up_values!(currents::Matrix{T}, layer::Layer{T}, inputs::AbstractVector{<:Input}, steps::Int) where {T}
-    for (k, input) in enumerate(inputs)
+function sum_up_values!(currents::Matrix{T}, layer::Layer{T}, group::AbstractVector{<:Input}, steps::Int) where {T}
+    for (k, input) in enumerate(group)
         input isa ConstantInput || continue
         sums = zeros(T, outputs(layer))
         Kernels.add_products!(sums, layer.weights, convert(Vector{T}, input.values))

@@ -74,7 +74,7 @@ end
     @test_throws BoundsError K.add_columns!(zeros(2, 1), packed, 3, rows([[0]]))
     @test_throws BoundsError K.add_row!(K.Events(), [1], 2)
     @test_throws DimensionMismatch K.add_columns!(zeros(2, 1), packed, 3, rows([[1], [1]]))
-    @test_throws DimensionMismatch K.add_columns!(zeros(3, 1), packed, 3, rows([[1]]))
+    @test_throws DimensionMismatch K.add_columns!(zeros(17, 1), packed, 3, rows([[1]]))
     @test_throws DimensionMismatch K.add_bias!(zeros(2, 1), zeros(3), 1)
     @test_throws BoundsError K.add_bias!(zeros(2, 1), zeros(2), 2)
     @test_throws DimensionMismatch K.integrate!(zeros(2), zeros(3))
