@@ -135,6 +135,31 @@ def test_a_row_alone_gives_what_it_gives_in_a_batch():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs the high-water mark of memory in KiB")
+@pytest.mark.parametrize("threads", [2, 3, 40])
+def test_any_number_of_threads_gives_the_bits_of_one(threads):
+    random = np.random.default_rng(8)
+    layers = [Layer(random.normal(size=size), 1.0, decay=0.9) for size in [(37, 20), (5, 37)]]
+    net, raster = Network(layers), random.random((17, 9, 20)) < 0.4
+    one, several = net.run_raster(raster), net.run_raster(raster, threads=threads)
+    assert one.counts[0].any()
+    for got, due in zip(several.counts + several.potential, one.counts + one.potential, strict=True):
+        assert got.tobytes() == due.tobytes()
+
+
+def test_the_fault_of_the_first_sample_is_reported_whatever_the_threads():
+    net = Network([Layer(np.array([[1.0]]), 1.0), Layer(np.array([[1e308]]), 1e308, reset="subtract", decay=1.0)])
+    huge = Network([Layer(np.array([[1e308]]), 1e308, bias=np.array([1e308])), Layer(np.array([[1.0]]), 1.0)])
+    assert net.run_constant(np.ones((4, 1)), 3, threads=2).counts[1].tolist() == [[3]] * 4
+    with pytest.raises(RejectedError, match="simulate.non-finite|non-finite") as caught:
+        huge.run_constant(np.array([[0.0], [0.0], [1.0], [1.0]]), 9, threads=2)
+    assert caught.value.path == "/network/layers/0"
+
+
+def test_no_threads_are_refused():
+    with pytest.raises(ValueError):
+        Network([Layer(np.ones((1, 1)), 1.0)]).run_constant(np.ones(1), 1, threads=0)
+
+
 def test_inputs_are_not_copied():
     net = Network([Layer(np.ones((1, 16384)), 1.0)])
     # Zeros that nobody wrote take no memory, reading them neither: a copy of an input would show as 256 MiB.

@@ -66,29 +66,37 @@ class Network:
     def inputs(self) -> int:
         """Number of inputs."""
 
-    def run_constant(self, values: NDArray[np.float64], steps: SupportsIndex) -> Run:
+    def run_constant(self, values: NDArray[np.float64], steps: SupportsIndex, *, threads: int = 1) -> Run:
         """Present values at every step.
 
         Args:
             values: shape (inputs,), or (samples, inputs) for a batch.
             steps: number of time steps.
+            threads: among how many threads to divide the samples, at least 1; the bits are the same.
 
         Raises:
             RejectedError: simulate.steps, input.shape, input.range, simulate.non-finite.
         """
 
-    def run_raster(self, raster: NDArray[np.bool_] | NDArray[np.uint8]) -> Run:
+    def run_raster(self, raster: NDArray[np.bool_] | NDArray[np.uint8], *, threads: int = 1) -> Run:
         """Present spikes: an input spikes at a step where the raster is not 0.
 
         Args:
             raster: shape (steps, inputs), or (samples, steps, inputs) for a batch.
+            threads: among how many threads to divide the samples, at least 1; the bits are the same.
 
         Raises:
             RejectedError: input.shape, simulate.steps, simulate.non-finite.
         """
 
     def run_poisson(
-        self, rates: NDArray[np.float64], steps: SupportsIndex, seed: SupportsIndex, sample: SupportsIndex = 0
+        self,
+        rates: NDArray[np.float64],
+        steps: SupportsIndex,
+        seed: SupportsIndex,
+        sample: SupportsIndex = 0,
+        *,
+        threads: int = 1,
     ) -> Run:
         """Present Bernoulli spike trains drawn by Philox4x32-10 (Salmon et al. 2011).
 
@@ -97,6 +105,7 @@ class Network:
             steps: number of time steps.
             seed: decides, with the number of the sample, every spike.
             sample: number of the first sample.
+            threads: among how many threads to divide the samples, at least 1; the bits are the same.
 
         Raises:
             RejectedError: simulate.steps, input.seed, input.sample, input.shape, input.range, simulate.non-finite.

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::borrow::Cow;
+use std::num::NonZeroUsize;
 
 use base64::prelude::{Engine, BASE64_STANDARD};
 
@@ -108,8 +109,9 @@ fn simulate(input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Refusal>
         spikes: wanted.contains(&"spikes"),
         trace: wanted.contains(&"trace"),
     };
-    let run = |sample| simulate::simulate(&network, sample, steps, record).map_err(Rejection::from);
-    let runs = batch.samples().map(run).collect::<Result<Vec<_>, _>>()?;
+    let samples: Vec<_> = batch.samples().collect();
+    let runs =
+        simulate::simulate_batch(&network, &samples, steps, record, NonZeroUsize::MIN).map_err(Rejection::from)?;
     let mut item = |key: &str, write: WriteRecord| {
         let out = output.key(key);
         if batch.is_batch() {

@@ -3,6 +3,7 @@
 //! Arrays that come in are borrowed for the time of a call and never copied; arrays that go out are new.
 
 use std::io;
+use std::num::NonZeroUsize;
 
 use numpy::{PyArray1, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
@@ -13,7 +14,10 @@ use crate::network::{Layer, Network, Neuron, Readout, Reset};
 use crate::number::MAX_INTEGER;
 use crate::philox::SpikeTrains;
 use crate::rule::{Rejection, Rule};
-use crate::simulate::{simulate, Input, Record, Run, MAX_STEPS};
+use crate::simulate::{simulate_batch, Input, Record, Run, MAX_STEPS};
+
+/// One thread: what a call uses unless told otherwise.
+const ONE: NonZeroUsize = NonZeroUsize::MIN;
 
 /// The Rust safety mirror of SpikeParity.
 #[pymodule(name = "_rust")]
@@ -128,34 +132,49 @@ impl PyNetwork {
     }
 
     /// Present values at every step.
-    fn run_constant(&self, values: &Bound<'_, PyAny>, steps: &Bound<'_, PyAny>) -> PyResult<PyRun> {
+    #[pyo3(signature = (values, steps, *, threads=ONE), text_signature = "($self, values, steps, *, threads=1)")]
+    fn run_constant(
+        &self,
+        values: &Bound<'_, PyAny>,
+        steps: &Bound<'_, PyAny>,
+        threads: NonZeroUsize,
+    ) -> PyResult<PyRun> {
         let py = values.py();
         let steps = steps_of(py, steps)?;
         let values = floats(values, "values")?;
         let batch = Batch::new(py, "values", values.shape(), 1, self.inputs())?;
         let values = values.as_slice()?;
         batch.check_range(py, values, "a finite number", f64::is_finite)?;
-        self.run(py, &batch, steps, |sample| Input::Constant(batch.row(values, sample)))
+        self.run(py, &batch, steps, threads, |sample| {
+            Input::Constant(batch.row(values, sample))
+        })
     }
 
     /// Present a raster of spikes, one byte or bool per step and input.
-    fn run_raster(&self, raster: &Bound<'_, PyAny>) -> PyResult<PyRun> {
+    #[pyo3(signature = (raster, *, threads=ONE), text_signature = "($self, raster, *, threads=1)")]
+    fn run_raster(&self, raster: &Bound<'_, PyAny>, threads: NonZeroUsize) -> PyResult<PyRun> {
         let py = raster.py();
         let raster = bytes(raster)?;
         let batch = Batch::new(py, "raster", raster.shape(), 2, self.inputs())?;
         let steps = steps_in_range(py, batch.steps as i64)?;
         let raster = raster.as_slice()?;
-        self.run(py, &batch, steps, |sample| Input::Raster(batch.row(raster, sample)))
+        self.run(py, &batch, steps, threads, |sample| {
+            Input::Raster(batch.row(raster, sample))
+        })
     }
 
     /// Present spike trains that are drawn from rates (Philox4x32-10).
-    #[pyo3(signature = (rates, steps, seed, sample=None), text_signature = "($self, rates, steps, seed, sample=0)")]
+    #[pyo3(
+        signature = (rates, steps, seed, sample=None, *, threads=ONE),
+        text_signature = "($self, rates, steps, seed, sample=0, *, threads=1)"
+    )]
     fn run_poisson(
         &self,
         rates: &Bound<'_, PyAny>,
         steps: &Bound<'_, PyAny>,
         seed: &Bound<'_, PyAny>,
         sample: Option<&Bound<'_, PyAny>>,
+        threads: NonZeroUsize,
     ) -> PyResult<PyRun> {
         let py = rates.py();
         let steps = steps_of(py, steps)?;
@@ -168,7 +187,7 @@ impl PyNetwork {
         let batch = Batch::new(py, "rates", rates.shape(), 1, self.inputs())?;
         let rates = rates.as_slice()?;
         batch.check_range(py, rates, "a rate within 0 and 1", |rate| (0.0..=1.0).contains(&rate))?;
-        self.run(py, &batch, steps, |sample| {
+        self.run(py, &batch, steps, threads, |sample| {
             Input::Poisson(SpikeTrains {
                 rates: batch.row(rates, sample),
                 seed,
@@ -185,11 +204,12 @@ impl PyNetwork {
         py: Python<'_>,
         batch: &Batch,
         steps: u32,
-        input: impl Fn(usize) -> Input<'a, f64> + Sync,
+        threads: NonZeroUsize,
+        input: impl Fn(usize) -> Input<'a, f64>,
     ) -> PyResult<PyRun> {
         let network = &self.0;
-        let sample = |index| simulate(network, input(index), steps, Record::default());
-        let runs = py.detach(|| (0..batch.samples).map(sample).collect::<Result<Vec<_>, _>>());
+        let inputs: Vec<_> = (0..batch.samples).map(input).collect();
+        let runs = py.detach(|| simulate_batch(network, &inputs, steps, Record::default(), threads));
         let runs = runs.map_err(|fault| rejected(py, Rejection::from(fault)))?;
         PyRun::new(py, network, batch, &runs)
     }
