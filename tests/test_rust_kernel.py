@@ -150,7 +150,7 @@ def test_the_fault_of_the_first_sample_is_reported_whatever_the_threads():
     net = Network([Layer(np.array([[1.0]]), 1.0), Layer(np.array([[1e308]]), 1e308, reset="subtract", decay=1.0)])
     huge = Network([Layer(np.array([[1e308]]), 1e308, bias=np.array([1e308])), Layer(np.array([[1.0]]), 1.0)])
     assert net.run_constant(np.ones((4, 1)), 3, threads=2).counts[1].tolist() == [[3]] * 4
-    with pytest.raises(RejectedError, match="simulate.non-finite|non-finite") as caught:
+    with pytest.raises(RejectedError, match="non-finite") as caught:
         huge.run_constant(np.array([[0.0], [0.0], [1.0], [1.0]]), 9, threads=2)
     assert caught.value.path == "/network/layers/0"
 
