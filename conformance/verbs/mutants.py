@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from conformance.mutants.trial import Trial
 
 EXAMPLE = "python -m conformance mutants --id 'philox-*'"
-ENOUGH = 2
-"""Cases on which a fault must not hang fewer: one that is changed or dropped must leave no fault unnoticed."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -104,9 +102,11 @@ def _line(trial: Trial) -> str:
 
 def complaint(trial: Trial) -> str:
     """Say what is wrong with the corpus (or with a proof), in words; empty where all is well."""
+    from conformance.mutants import results
+
     if trial.mutant.equivalent:
         return "DECLARED EQUIVALENT, but it is not" if trial.kills else ""
-    if len(trial.kills) < ENOUGH:
+    if len(trial.kills) < results.ENOUGH:
         return "HANGS ON ONE CASE" if trial.kills else "SURVIVES"
     return ""
 
