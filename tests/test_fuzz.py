@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from world import ROOT, World, mini
+from world import ROOT, World, heed_interrupts, mini
 
 from conformance import oracle
 from conformance.fuzz import drafts, mutate, repair, shrink_texts, stream, worker
@@ -269,6 +269,7 @@ def started(world: World) -> subprocess.Popen[str]:
         env=world.env,
         stdout=subprocess.PIPE,
         text=True,
+        preexec_fn=heed_interrupts,
     )
     deadline = time.monotonic() + 60
     while not list(world.folder.glob("drafts/*.json")):

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from world import World, config_case, mini, tie_case
+from world import World, config_case, heed_interrupts, mini, tie_case
 
 
 def processes_of(world: World) -> list[str]:
@@ -292,7 +292,8 @@ def test_an_interrupted_run_leaves_a_readable_report_and_no_orphan(world: World,
     report = world.folder / "report.jsonl"
     words = ["run", "--corpus", str(world.corpus), "--report", str(report), "--backend", mini("hang", "config-004")]
     argv = [sys.executable, "-m", "conformance", *words]
-    child = subprocess.Popen(argv, cwd=world.folder, env=world.env, stdout=subprocess.PIPE, text=True)
+    pipes = {"stdout": subprocess.PIPE, "text": True, "preexec_fn": heed_interrupts}
+    child = subprocess.Popen(argv, cwd=world.folder, env=world.env, **pipes)
     wait_for(lambda: report.exists() and report.read_text().count('"pass"') == 4)
     child.send_signal(number)
     out, _ = child.communicate(timeout=20)

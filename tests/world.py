@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -17,6 +18,11 @@ MINI = Path(__file__).parent / "miniatures" / "mini.py"
 def mini(behaviour: str = "honest", at: str = "") -> str:
     """Return the --backend word for a miniature."""
     return f"mini={sys.executable} {MINI} {behaviour} {at}".strip()
+
+
+def heed_interrupts() -> None:
+    """Undo, in a child that is about to start, what a CI system or nohup may have set: that Ctrl-C is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @dataclass
