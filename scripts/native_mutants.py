@@ -34,7 +34,7 @@ from conformance.errors import UsageError  # noqa: E402
 from conformance.manifest import Manifest  # noqa: E402
 from conformance.mutants.mutant import SOUND, Mutant, mutants_of  # noqa: E402
 from conformance.mutants.results import ENOUGH  # noqa: E402
-from conformance.outcome import NOT_RUN, PASS, Result  # noqa: E402
+from conformance.outcome import FAIL, NOT_RUN, PASS, Result  # noqa: E402
 from conformance.runner import Options, Runner  # noqa: E402
 from conformance.session import Incident, Session  # noqa: E402
 from conformance.toolchains import Launch, UnavailableError, julia, mojo  # noqa: E402
@@ -61,12 +61,10 @@ def build_rust(copy: Path) -> Launch:
 
 
 def build_julia(copy: Path) -> Launch:
-    """Let Julia compile the package into a depot of its own."""
-    found = julia.find_julia()
+    """Let Julia compile the sources as it starts: a module cache would take longer to make than it saves."""
     environment = julia.julia_environment(copy) | {"JULIA_DEPOT_PATH": str(copy.parent / "julia-depot")}
-    program, sets = str(found.executable), {name: value for name, value in environment.items() if value is not None}
-    _run([program, "--startup-file=no", "-e", "using SpikeParity"], copy, julia.without_julia_variables() | sets)
-    return Launch([program, *julia.OPTIONS, str(copy / "server_main.jl")], environment)
+    program = [str(julia.find_julia().executable), *julia.OPTIONS, "--compiled-modules=no"]
+    return Launch([*program, str(copy / "server_main.jl")], environment)
 
 
 def build_mojo(copy: Path) -> Launch:
@@ -108,7 +106,7 @@ class Kills:
     """Collects the cases that a backend gets wrong."""
 
     def __init__(self) -> None:
-        self.ids: list[str] = []
+        self.outcomes: dict[str, str] = {}
         self.trouble: str | None = None
 
     def backend(self, session: Session) -> None:
@@ -119,7 +117,7 @@ class Kills:
     def result(self, result: Result) -> None:
         """Remember a wrong answer."""
         if result.outcome not in (PASS, NOT_RUN):
-            self.ids.append(result.id)
+            self.outcomes[result.id] = result.outcome
 
     def incident(self, backend: str, incident: Incident) -> None:
         """Leave it: every accident has a case that is blamed."""
@@ -128,8 +126,8 @@ class Kills:
         """Nothing is written."""
 
 
-def ask(launch: Launch, mutant: Mutant, corpus: Corpus, scratch: Path) -> tuple[list[str], int]:
-    """Return the ids of the cases that a build gets wrong, and how many it was asked."""
+def ask(launch: Launch, mutant: Mutant, corpus: Corpus, scratch: Path) -> dict[str, Any]:
+    """Return how many cases a build was asked and got wrong, of those how many by failing, and the first."""
     cases = tuple(case for case in corpus.cases if mutant.concerns(case))
     kills = Kills()
     logs = scratch / "logs"
@@ -139,8 +137,9 @@ def ask(launch: Launch, mutant: Mutant, corpus: Corpus, scratch: Path) -> tuple[
     Runner([dataclasses.replace(corpus, cases=cases)], Selection(), options, kills).run([manifest])
     if kills.trouble:
         raise BuildError(f"the backend does not start: {kills.trouble}")
-    order = {case.id: number for number, case in enumerate(cases)}
-    return sorted(kills.ids, key=order.__getitem__), len(cases)
+    first = next((case.id for case in cases if case.id in kills.outcomes), None)
+    errors = sum(outcome != FAIL for outcome in kills.outcomes.values())
+    return {"cases": len(cases), "kills": len(kills.outcomes), "errors": errors, "first": first}
 
 
 # --- the trials of a language
@@ -163,14 +162,15 @@ def try_language(language: str, mutants: Sequence[Mutant], corpus: Corpus) -> It
                 try:
                     launch = BUILDS[language](copy)
                     built = time.monotonic()
-                    kills, asked = ask(launch, mutant, corpus, Path(folder))
+                    told = ask(launch, mutant, corpus, Path(folder))
                 except (BuildError, UnavailableError) as error:
                     raise UsageError(f"{language}: {mutant.name}: {error}") from None
-            if mutant is SOUND and kills:
-                raise UsageError(f"{language}: the backend without any fault gets {len(kills)} cases wrong: {kills[0]}")
+            if mutant is SOUND and told["kills"]:
+                raise UsageError(
+                    f"{language}: without any fault {told['kills']} cases are wrong, first {told['first']}"
+                )
             seconds = {"build": round(built - began, 1), "ask": round(time.monotonic() - built, 1)}
-            row = {"language": language, "name": mutant.name, "rule": mutant.rule, "cases": asked, "kills": len(kills)}
-            yield row | {"first": kills[0] if kills else None, "seconds": seconds}
+            yield {"language": language, "name": mutant.name, "rule": mutant.rule} | told | {"seconds": seconds}
 
 
 def _files(copy: Path) -> list[str]:

@@ -16,7 +16,7 @@ import pytest
 from world import ROOT, World, heed_interrupts, mini
 
 from conformance import oracle
-from conformance.fuzz import drafts, mutate, repair, shrink_texts, stream, worker
+from conformance.fuzz import drafts, mutate, networks, repair, shrink_texts, stream, worker
 from conformance.fuzz.finding import ORACLE, Finding, Kind, kind_of
 from conformance.fuzz.search import Plan, Search, Tally
 from conformance.fuzz.shrink import Input, Shrinker, size, travels
@@ -83,7 +83,28 @@ def test_a_seed_means_the_same_requests_in_any_process() -> None:
 
 
 def test_a_request_does_not_depend_on_those_before_it() -> None:
-    assert stream.request(3, 41, OPS) == [stream.request(3, number, OPS) for number in range(42)][41]
+    forwards = [json.dumps(stream.request(3, number, OPS).input) for number in range(3000)]
+    backwards = [json.dumps(stream.request(3, number, OPS).input) for number in reversed(range(3000))]
+    assert forwards == backwards[::-1]
+
+
+def containers(value: Any) -> list[Any]:
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return [] if children is None else [value, *(inner for child in children for inner in containers(child))]
+
+
+def test_no_part_of_a_request_is_shared_and_none_grows_without_bound() -> None:
+    for number in range(3000):
+        drawn = stream.request(4, number, ["simulate", "checkpoint.validate", "transfer.apply"]).input
+        parts = [part for part in containers(drawn) if part]
+        assert len({id(part) for part in parts}) == len(parts), number
+        assert len(json.dumps(drawn)) < 1_000_000
+    from random import Random
+
+    for number in range(20):
+        deep = networks._deep(Random(number))
+        parts = [part for part in containers(deep) if part]
+        assert len({id(part) for part in parts}) == len(parts)
 
 
 def test_every_code_is_reached_and_accepts_are_common() -> None:
@@ -447,6 +468,14 @@ def test_a_shrinker_prefers_one_fault_to_a_small_request() -> None:
 def test_shrinking_ends_when_its_time_is_over() -> None:
     start = {"text": "[" * 40 + "]" * 40}
     assert shrunk("json.parse", start, lambda request: True, expired=lambda: True) == start
+
+
+def test_a_repair_is_not_looked_for_when_the_time_is_over() -> None:
+    request = {"rates": [], "seed": 0, "steps": 0}
+    due = oracle.answer("encode.poisson", request)
+    assert repair.derive("encode.poisson", request, due) is not None
+    assert repair.derive("encode.poisson", request, due, lambda: True) is None
+    assert list(repair.with_one_fault("encode.poisson", request, due, lambda: True)) == []
 
 
 def test_hints_are_tried_first() -> None:

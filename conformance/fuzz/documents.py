@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import unicodedata
 from random import Random
 from typing import Any
 
@@ -38,9 +40,11 @@ def checkpoint(rng: Random) -> dict[str, Any]:
     if rng.random() < 0.4:
         fields["neuron_types"] = [rng.choice(("if", "lif", "", "x")) for _ in range(rng.choice((0, count)))]
     if rng.random() < 0.3:
-        fields["metadata"] = rng.choice(METADATA) if rng.random() < 0.9 else {"deep": _nested(rng)}
+        fields["metadata"] = copy.deepcopy(rng.choice(METADATA)) if rng.random() < 0.9 else {"deep": _nested(rng)}
     if rng.random() < 0.6:
-        fields["frozen_layers"] = rng.choices(names, k=rng.randint(0, 4)) if names else []
+        fields["frozen_layers"] = _alike(rng.choices(names, k=rng.randint(0, 4)) if names else [], rng)
+    if rng.random() < 0.02:
+        _transpose(fields, rng)
     return _shuffled(fields, rng)
 
 
@@ -115,7 +119,25 @@ def _chosen(whole: dict[str, Any], rng: Random) -> list[str]:
     chosen = rng.choices(names, k=rng.randint(0, 3)) if names else []
     if rng.random() < 0.1:
         chosen.insert(rng.randint(0, len(chosen)), rng.choice(NAMES))
-    return chosen
+    return _alike(chosen, rng)
+
+
+def _alike(names: list[str], rng: Random) -> list[str]:
+    """Put a name that only looks like the one that is meant in its place now and then."""
+    if not names or rng.random() > 0.06:
+        return names
+    at = rng.randrange(len(names))
+    name = names[at]
+    composed, decomposed = unicodedata.normalize("NFKC", name), unicodedata.normalize("NFKD", name)
+    other = rng.choice((name.swapcase(), name.casefold(), name.strip(), name + " ", composed, decomposed))
+    return [*names[:at], other, *names[at + 1 :]]
+
+
+def _transpose(fields: dict[str, Any], rng: Random) -> None:
+    """Exchange rows and columns of a matrix: the most frequent mistake about its shape."""
+    if fields["weights"]:
+        at = rng.randrange(len(fields["weights"]))
+        fields["weights"][at] = [list(column) for column in zip(*fields["weights"][at], strict=True)]
 
 
 def _weight(rng: Random) -> float | int:

@@ -7,132 +7,17 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from conformance.fuzz import numbers
+from conformance.fuzz.pools import ANYTHING, MEMBERS, UNKNOWN, pool
 
-HOW_OFTEN = (0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 3)
+HOW_OFTEN = (0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 3)
 STOP = 0.15
-WEIGHTS = {
-    "network": 6,
-    "input": 3,
-    "checkpoint": 4,
-    "config": 4,
-    "layers": 6,
-    "weights": 5,
-    "bias": 3,
-    "neuron": 6,
-    "metadata": 2,
-    "neuron_types": 2,
-}
-"""How often a member is entered or hit, where the others are so once: most rules are about what is deep inside."""
-NOT_FINITE = ("NaN", "Infinity", "-Infinity")
-NO_NUMBER: tuple[Any, ...] = (
-    None,
-    True,
-    False,
-    "1",
-    "",
-    "nan",
-    "inf",
-    "+Infinity",
-    "-NaN",
-    " NaN",
-    [],
-    {},
-    [1],
-    {"a": 1},
-)
-NO_STRING: tuple[Any, ...] = (None, True, 0, 1.5, [], {}, ["a"], {"a": "a"})
-NO_INTEGER: tuple[Any, ...] = (
-    0.0,
-    -0.0,
-    1.0,
-    2.0,
-    1e3,
-    0.5,
-    True,
-    False,
-    None,
-    "0",
-    "1",
-    [],
-    [0],
-    {},
-    2**53,
-    -(2**53),
-    "NaN",
-)
-REAL: tuple[Any, ...] = (*NOT_FINITE * 4, *NO_NUMBER, *numbers.EDGES)
-NAME: tuple[Any, ...] = (*NO_STRING, "a", "", "zz", "A", "a\u0301", "\U0001f600", "\uff5e")
-NO_LIST: tuple[Any, ...] = ({}, None, "a", 0, True)
-LISTS: tuple[Any, ...] = (*NO_LIST, [], [[]], [[], []], [[[]]], [{}], [None], ["a", "a"], [1, 2], [[1], [1, 2]])
-TRAINS: tuple[Any, ...] = (
-    [[0]],
-    [[], [0]],
-    [[0], []],
-    [[[0]], [[0]]],
-    [[0, 0]],
-    [[1, 0]],
-    [[[], []]],
-    [[[0], []], [[]]],
-)
-RECORDS: tuple[Any, ...] = (
-    ["counts"],
-    ["trace", "trace"],
-    ["counts", "x"],
-    ["counts", ["spikes"]],
-    ["Counts"],
-    "counts",
-)
+BESIDE = 0.5
+"""How often a further change is made beside the one before: two faults of one kind tell the order of traversal."""
+WEIGHTS = {"network": 6, "input": 3, "checkpoint": 4, "config": 4, "layers": 6, "weights": 5, "bias": 3, "neuron": 6}
+"""How often a member is entered or hit, where the others are so once or twice: most rules are about what is inside."""
 
-MEMBERS: dict[str, tuple[Any, ...]] = {
-    "freeze_until": (-2, -1, 0, 1, 2, numbers.LARGEST_INTEGER, -numbers.LARGEST_INTEGER, *NO_INTEGER, "", "a", "zz"),
-    "until_index": (-2, -1, 0, 1, 2, 3, numbers.LARGEST_INTEGER, -numbers.LARGEST_INTEGER, *NO_INTEGER),
-    "all_layers": (True, False, None, 0, 1, "true", "", [], {}),
-    "lr_backbone": REAL,
-    "lr_head": REAL,
-    "layer_names": (*LISTS, ["a"], ["a", "b", "a"], ["a", None], [["a"]], ["é", "e\u0301"]),
-    "layer_sizes": (*LISTS, [[1, 1]], [[1, 1], [1]], [[1, 1, 1]], [[0, 0]], [[1.0, 1]], ["11"]),
-    "neuron_types": (*LISTS, ["if"], ["if", 1]),
-    "frozen_layers": (*LISTS, ["a"], ["b", "a"], ["zz"], ["a", 1]),
-    "metadata": (*LISTS, {"a": {"a": None}}, {"": []}),
-    "weights": (*LISTS, [[1.0]], [[1.0, 2.0]], [[1.0], [2.0]], [1.0, 2.0], [[1.0], 2.0], [[1.0], [[2.0]]], [["NaN"]]),
-    "bias": (*LISTS, [1.0], [1, 2.0], ["NaN"], [[1.0]]),
-    "layers": (*LISTS,),
-    "neuron": (*LISTS, {"model": "if", "threshold": 1.0}, {"model": "lif", "threshold": 1}, {"threshold": 1.0}),
-    "model": ("if", "lif", "IF", "lif ", "", "izhikevich", *NO_STRING),
-    "threshold": REAL,
-    "decay": (1 + 2.0**-52, 1 - 2.0**-53, -numbers.TINY, *REAL),
-    "initial_potential": REAL,
-    "reset": ("subtract", "zero", "Zero", "none", "", *NO_STRING),
-    "readout": ("spikes", "membrane", "potential", "", "Spikes", *NO_STRING),
-    "steps": (0, -1, 1, 2, 3, 1048577, numbers.LARGEST_INTEGER, *NO_INTEGER),
-    "kind": ("constant", "spikes", "poisson", "Constant", "", *NO_STRING),
-    "seed": (-1, 0, 1, 2**32 - 1, 2**32, numbers.LARGEST_INTEGER, -numbers.LARGEST_INTEGER, *NO_INTEGER),
-    "sample": (-1, 0, 1, 2**32 - 1, 2**32, numbers.LARGEST_INTEGER - 1, numbers.LARGEST_INTEGER, *NO_INTEGER),
-    "values": (*LISTS, [1.0], [[1.0], [2.0]], [1.0, "NaN"], [1.0, [1.0]], [[1.0], 1.0]),
-    "rates": (*LISTS, [1.0], [[1.0], [0.5]], [0.5, "NaN"], [0.5, [0.5]], [[0.5], 0.5]),
-    "indices": (*LISTS, *TRAINS),
-    "record": (*LISTS, *RECORDS),
-}
-"""Member → what is put there."""
-
-ENTRIES: dict[str, tuple[Any, ...]] = {
-    "weights": REAL,
-    "bias": REAL,
-    "values": REAL,
-    "rates": (1 + 2.0**-52, 1 - 2.0**-53, -numbers.TINY, 2, *REAL),
-    "indices": (-1, 0, 1, 2, 3, numbers.LARGEST_INTEGER, *NO_INTEGER),
-    "layer_sizes": (-1, 0, 1, 2, numbers.LARGEST_INTEGER, -numbers.LARGEST_INTEGER, [1, 2], *NO_INTEGER),
-    "layer_names": NAME,
-    "neuron_types": NAME,
-    "frozen_layers": NAME,
-    "record": ("counts", "spikes", "potential", "trace", "x", "", *NO_STRING),
-    "layers": (None, [], "a", {}, {"weights": [], "neuron": {"model": "if", "threshold": 1.0}}),
-}
-"""Member → what is put for an entry of it, at any depth."""
-
-ANYTHING: tuple[Any, ...] = (*REAL, *NAME, *LISTS, {"a": 1}, [0], ["a", "b"], [[0, 0]], [[1, 2], [3, 4]])
-UNKNOWN = ("x", "", "a/b", "~", "__proto__", "Weights", "weight", "layer_name", "name", "\0", "é", "decay", "bias")
+SMALL = 200
+"""Parts of a value that is copied to another place."""
 
 Place = tuple[Any, ...]
 
@@ -145,11 +30,13 @@ def bent(request: dict[str, Any], rng: Random, optional: Sequence[str] = ()) -> 
         rng: Where chance comes from.
         optional: Members that may be dropped, or added where they are missing.
     """
+    last: Place = ()
     for _ in range(rng.choice(HOW_OFTEN)):
         if optional and rng.random() < 0.05:
             _toggle(request, rng.choice(tuple(optional)), rng)
         else:
-            _change(request, _place(request, rng), rng)
+            last = _beside(request, last, rng) if last and rng.random() < BESIDE else _place(request, rng)
+            _change(request, last, rng)
     return request
 
 
@@ -160,10 +47,15 @@ def _toggle(request: dict[str, Any], member: str, rng: Random) -> None:
         request[member] = copy.deepcopy(rng.choice(MEMBERS[member]))
 
 
+# ---- where -----------------------------------------------------------------------------------------------------------
+
+
 def _place(request: dict[str, Any], rng: Random) -> Place:
     """Walk from the root to some value: a member of little content is met as often as one of many numbers."""
-    place: Place = ()
-    value: Any = request
+    return _walk(request, (), rng)
+
+
+def _walk(value: Any, place: Place, rng: Random) -> Place:
     while isinstance(value, (dict, list)) and value:
         if place and rng.random() < STOP:
             break
@@ -173,7 +65,27 @@ def _place(request: dict[str, Any], rng: Random) -> Place:
 
 
 def _member(value: dict[str, Any], rng: Random) -> str:
-    return rng.choices(list(value), [WEIGHTS.get(name, 1) for name in value])[0]
+    return rng.choices(list(value), [WEIGHTS.get(name, 2) for name in value])[0]
+
+
+def _beside(request: dict[str, Any], last: Place, rng: Random) -> Place:
+    """Return a place under the same parent or grandparent as the one before, where that is still there."""
+    parent = last[: -rng.choice((1, 1, 2))]
+    try:
+        value = at(request, parent)
+    except (LookupError, TypeError):
+        return _place(request, rng)
+    return _walk(value, parent, rng) if isinstance(value, (dict, list)) and value else _place(request, rng)
+
+
+def at(value: Any, place: Place) -> Any:
+    """Return the value at a place."""
+    for step in place:
+        value = value[step]
+    return value
+
+
+# ---- what ------------------------------------------------------------------------------------------------------------
 
 
 def _change(request: dict[str, Any], place: Place, rng: Random) -> None:
@@ -181,15 +93,17 @@ def _change(request: dict[str, Any], place: Place, rng: Random) -> None:
     step, value = place[-1], parent[place[-1]]
     top = len(place) == 1
     x = rng.random()
-    if x < 0.5:
+    if x < 0.52:
         parent[step] = copy.deepcopy(rng.choice(pool(place)))
-    elif x < 0.6:
+    elif x < 0.58:
         parent[step] = copy.deepcopy(rng.choice(ANYTHING))
-    elif x < 0.68 and not top:
+    elif x < 0.65 and not top:
         del parent[step]
-    elif x < 0.78:
+    elif x < 0.72:
         _insert(value if isinstance(value, (dict, list)) else parent, request, place, rng)
-    elif x < 0.86 and isinstance(parent, list):
+    elif x < 0.76 and isinstance(parent, dict) and not top:
+        _rename(parent, step, rng)
+    elif x < 0.86 and isinstance(parent, list) and is_small(value):
         parent.insert(step, copy.deepcopy(value))
     elif x < 0.9:
         parent[step] = [value]
@@ -198,14 +112,18 @@ def _change(request: dict[str, Any], place: Place, rng: Random) -> None:
     elif isinstance(value, dict):
         parent[step] = dict(rng.sample(list(value.items()), len(value)))
     else:
-        parent[step] = copy.deepcopy(at(request, _place(request, rng)))
+        other = at(request, _place(request, rng))
+        parent[step] = copy.deepcopy(other) if is_small(other) else None
 
 
-def pool(place: Place) -> tuple[Any, ...]:
-    """Return what lies near the boundaries of the rules about a place."""
-    names = [step for step in place if isinstance(step, str)]
-    table = MEMBERS if isinstance(place[-1], str) else ENTRIES
-    return table.get(names[-1], ANYTHING) if names else ANYTHING
+def is_small(value: Any, nodes: int = SMALL) -> bool:
+    """Tell whether a value has few parts: what is copied again and again must not grow without bound."""
+    waiting, count = [value], 0
+    while waiting and count <= nodes:
+        item = waiting.pop()
+        count += 1
+        waiting.extend(item.values() if isinstance(item, dict) else item if isinstance(item, list) else ())
+    return count <= nodes
 
 
 def _insert(container: Any, request: dict[str, Any], place: Place, rng: Random) -> None:
@@ -216,14 +134,25 @@ def _insert(container: Any, request: dict[str, Any], place: Place, rng: Random) 
         container.insert(rng.randint(0, len(container)), copy.deepcopy(rng.choice(pool((*place, 0)))))
         return
     items = list(container.items())
-    key = rng.choice((*UNKNOWN, *MEMBERS))
-    items.insert(rng.randint(0, len(items)), (key, copy.deepcopy(rng.choice(MEMBERS.get(key, ANYTHING)))))
+    known = rng.choice((*container, *MEMBERS))
+    for key in rng.sample((*UNKNOWN, known, known, _misspelt(known, rng)), rng.choice((1, 1, 2))):
+        value = copy.deepcopy(rng.choice(MEMBERS.get(key, ANYTHING)))
+        items.insert(rng.randint(0, len(items)), (key, value))
     container.clear()
     container.update(items)
 
 
-def at(value: Any, place: Place) -> Any:
-    """Return the value at a place."""
-    for step in place:
-        value = value[step]
-    return value
+def _rename(container: dict[str, Any], key: str, rng: Random) -> None:
+    """Misspell a key where it stands."""
+    items = [(_misspelt(key, rng) if name == key else name, value) for name, value in container.items()]
+    container.clear()
+    container.update(items)
+
+
+def _misspelt(key: str, rng: Random) -> str:
+    """Return a key that a lenient reader takes for this one."""
+    wide = "".join(chr(ord(char) + 0xFEE0) if "!" <= char <= "~" else char for char in key)
+    camel = "".join(part.capitalize() if position else part for position, part in enumerate(key.split("_")))
+    return rng.choice(
+        (key.upper(), key.capitalize(), wide, camel, f"{key}s", key[:-1], f"{key} ", key.replace("_", "-"))
+    )

@@ -15,7 +15,7 @@ Row = list[float | int]
 Draw = Callable[[], "float | int"]
 
 WIDTHS = (0, 1, 1, 2, 2, 3, 3, 4, 5)
-WIDE = (7, 8, 9, 15, 16, 17, 31, 32, 33, 65)
+WIDE = (7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 66, 130)
 DECAYS = (0, 1, 0.0, -0.0, 1.0, 0.5, 0.9, 0.1, 1 / 3, 0.99, 1 - 2.0**-53, numbers.TINY, 2.0**-1022)
 THRESHOLDS = (1, 1.0, 0.5, 0.3, 0.1, 2.5, 1e-3, numbers.TINY, 1e16, numbers.LARGEST)
 SAMPLES = (*(0, 0, 0, 1, 2, 3) * 3, 5, 9)
@@ -28,13 +28,15 @@ MOST_STEPS = 1048576
 def simulate(rng: Random) -> dict[str, Any]:
     """Draw the input of simulate."""
     x = rng.random()
-    if x < 0.001:
+    if x < 0.0015:
         return bent(_deep(rng), rng, ("record",))
     if x < 0.006:
         return _long(rng)
-    request = _plain(rng, wide=x < 0.04)
+    request = _plain(rng, wide=x < 0.08)
     if rng.random() < 0.3:
         _tie(request, rng)
+    if rng.random() < 0.03:
+        _unchain(rng.choice(request["network"]["layers"]), rng)
     if rng.random() < 0.01:
         return _longest(request, rng)
     if rng.random() < 0.05:
@@ -45,9 +47,11 @@ def simulate(rng: Random) -> dict[str, Any]:
 
 def _plain(rng: Random, wide: bool) -> dict[str, Any]:
     draw = _style(rng)
-    widths = [rng.choice(WIDE if wide else WIDTHS) for _ in range(rng.choice((2, 2, 2, 3, 3, 4)))]
+    widths = [rng.choice(WIDTHS) for _ in range(rng.choice((2, 2, 2, 3, 3, 4)))]
+    if wide:
+        widths[rng.randrange(len(widths))] = rng.choice(WIDE)
     layers = [_layer(inputs, outputs, draw, rng) for inputs, outputs in pairwise(widths)]
-    steps = rng.choice((1, 1, 2, 3, 4)) if wide else rng.choice((1, 2, 3, 4, 5, 8, 20))
+    steps = rng.choice((1, 1, 2, 3)) if wide else rng.choice((1, 2, 3, 4, 5, 8, 20))
     network: dict[str, Any] = {"layers": layers}
     if rng.random() < 0.5:
         network["readout"] = rng.choice(("spikes", "membrane"))
@@ -121,7 +125,10 @@ def _stimulus(width: int, steps: int, draw: Draw, rng: Random, count: int) -> di
         return {"kind": kind, "values": _batch(count, lambda: _values(width, draw, plain, rng))}
     if kind == "spikes":
         rate = rng.choice((0.1, 0.5, 0.9))
-        return {"kind": kind, "indices": _batch(count, lambda: _trains(width, steps, rate, rng))}
+        indices = _batch(count, lambda: _trains(width, steps, rate, rng))
+        if rng.random() < 0.1:
+            _shift(indices[-1] if count else indices, width, rng)
+        return {"kind": kind, "indices": indices}
     key, sample = poisson.seed(rng), poisson.seed(rng) if rng.random() < 0.5 else 0
     rates = _batch(count, lambda: poisson.rates(rng, width, key, sample, steps))
     stimulus = {"kind": kind, "rates": rates, "seed": key}
@@ -133,12 +140,35 @@ def _batch(count: int, one: Callable[[], Any]) -> Any:
     return [one() for _ in range(count)] if count else one()
 
 
+def _unchain(layer: dict[str, Any], rng: Random) -> None:
+    """Give a layer an input more, an input less, or the transposed weights."""
+    rows, x = layer["weights"], rng.random()
+    if x < 0.6:
+        layer["weights"] = [[*row, 1.0] if x < 0.3 else row[1:] for row in rows]
+    else:
+        layer["weights"] = [list(column) for column in zip(*rows, strict=True)]
+
+
 def _values(width: int, draw: Draw, plain: bool, rng: Random) -> Row:
     return [rng.choice((0, 1, 0.0, -0.0, 1.0)) if plain or rng.random() < 0.2 else draw() for _ in range(width)]
 
 
 def _trains(width: int, steps: int, rate: float, rng: Random) -> list[list[int]]:
     return [[j for j in range(width) if rng.random() < rate] for _ in range(steps)]
+
+
+def _shift(trains: list[list[int]], width: int, rng: Random) -> None:
+    """Bend spike trains by one: a step more or less, an index just past the inputs, an index that comes twice."""
+    x = rng.random()
+    if x < 0.2:
+        trains.append(rng.choice(([], [0], list(trains[-1]))))
+    elif x < 0.4:
+        trains.pop()
+    elif x < 0.7:
+        rng.choice(trains).append(width)
+    else:
+        step = rng.choice(trains)
+        step.append(rng.choice(step) if step else 0)
 
 
 # ---- edges -----------------------------------------------------------------------------------------------------------
@@ -187,7 +217,8 @@ def _deep(rng: Random) -> dict[str, Any]:
     count = rng.choice((MOST_LAYERS - 1, MOST_LAYERS, MOST_LAYERS, MOST_LAYERS + 1, 200))
     weights: list[Row] = rng.choice(([[1.0]], [[0.5]], []))
     neuron = {"model": "if", "threshold": rng.choice((1, 0.5))}
-    layers = [{"weights": list(weights), "neuron": dict(neuron)} for _ in range(count)]
+    # Each layer has rows of its own: a shared one would be bent in all layers at once.
+    layers = [{"weights": [row.copy() for row in weights], "neuron": dict(neuron)} for _ in range(count)]
     return {
         "network": {"layers": layers},
         "steps": rng.choice((1, 2)),
@@ -200,6 +231,8 @@ def _long(rng: Random) -> dict[str, Any]:
     """Draw a small network that runs for about as many rows (samples x steps) as kernels take at once, or far more."""
     samples = rng.choice((0, 0, 1, 2, 3, 8))
     rows = rng.choice((255, 256, 257, 511, 512, 512, 513, 513, 1023, 1024, 1025, 4097))
+    if rng.random() < 0.02:
+        samples, rows = 0, 65_600  # spike counts that 16 bits do not hold
     steps = max(1, rows // max(1, samples) + rng.choice((0, 0, 1)))
     widths = [rng.choice((1, 1, 2, 3)) for _ in range(rng.choice((2, 3)))]
     layers = [_layer(inputs, outputs, lambda: rng.randint(-8, 12) / 8, rng) for inputs, outputs in pairwise(widths)]

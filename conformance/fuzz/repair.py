@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from conformance import oracle
@@ -13,6 +13,8 @@ from conformance.oracle.values import pointer
 from conformance.rules import all_rules
 
 Patch = list[dict[str, Any]]
+Candidate = tuple[Patch, dict[str, Any]]
+Expired = Callable[[], bool]
 
 NEURON = {"model": "if", "threshold": 1}
 GOOD: dict[str, tuple[Any, ...]] = {
@@ -59,17 +61,24 @@ TOKENS = (b"0", b"1", b'"', b"a", b"[", b"]", b"{", b"}", b",", b":", b"e", b"."
 LONGEST_TEXT = 120
 
 
-def derive(op: str, request: dict[str, Any], due: dict[str, Any]) -> Patch | None:
-    """Return a patch on the input that makes a rejected request valid, or None where none was found."""
-    for patch, repaired in _patches(request, due):
+def never() -> bool:
+    """Say that there is time."""
+    return False
+
+
+def derive(op: str, request: dict[str, Any], due: dict[str, Any], expired: Expired = never) -> Patch | None:
+    """Return a patch on the input that makes a rejected request valid, or None where none was found in time."""
+    for patch, repaired in _in_time(_patches(request, due), expired):
         if _verdict(op, repaired)["verdict"] == "accept":
             return patch
     return None
 
 
-def with_one_fault(op: str, request: dict[str, Any], due: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def with_one_fault(
+    op: str, request: dict[str, Any], due: dict[str, Any], expired: Expired = never
+) -> Iterator[dict[str, Any]]:
     """Yield requests that keep the first fault of this one and have the others repaired, as far as that is found."""
-    for mends in _sequences(op, request, due, FAULTS):
+    for mends in _sequences(op, request, due, FAULTS, expired):
         try:
             yield _patched(request, mends)
         except (LookupError, TypeError):
@@ -79,40 +88,50 @@ def with_one_fault(op: str, request: dict[str, Any], due: dict[str, Any]) -> Ite
 Mend = tuple[str, shrink_values.Place, Any]
 
 
-def _sequences(op: str, request: dict[str, Any], due: dict[str, Any], faults: int) -> Iterator[list[Mend]]:
+def _sequences(
+    op: str, request: dict[str, Any], due: dict[str, Any], faults: int, expired: Expired
+) -> Iterator[list[Mend]]:
     """Yield what repairs the faults behind the first one, until nothing is wrong."""
-    for _, repaired, then in _steps(op, request, due):
+    for _, repaired, then in _steps(op, request, due, expired):
         if then["verdict"] == "accept":
             yield []
         elif faults > 1:
-            rest = _rest(op, repaired, then, faults - 1)
+            rest = _rest(op, repaired, then, faults - 1, expired)
             if rest is not None:
                 yield rest
 
 
-def _rest(op: str, request: dict[str, Any], due: dict[str, Any], faults: int) -> list[Mend] | None:
-    for (change,), repaired, then in _steps(op, request, due):
+def _rest(op: str, request: dict[str, Any], due: dict[str, Any], faults: int, expired: Expired) -> list[Mend] | None:
+    for (change,), repaired, then in _steps(op, request, due, expired):
         mend = (str(change["op"]), _place(request, str(change["path"])) or (), change.get("value"))
         if then["verdict"] == "accept":
             return [mend]
-        rest = _rest(op, repaired, then, faults - 1) if faults > 1 else None
+        rest = _rest(op, repaired, then, faults - 1, expired) if faults > 1 else None
         if rest is not None:
             return [mend, *rest]
     return None
 
 
 def _steps(
-    op: str, request: dict[str, Any], due: dict[str, Any]
+    op: str, request: dict[str, Any], due: dict[str, Any], expired: Expired
 ) -> Iterator[tuple[Patch, dict[str, Any], dict[str, Any]]]:
     """Yield patches that get further, to an accept or to a later rule; of those that get equally far the first."""
     seen = set()
-    for patch, repaired in _patches(request, due):
+    for patch, repaired in _in_time(_patches(request, due), expired):
         then = _verdict(op, repaired)
         reached = (then["verdict"], then.get("code"), then.get("path"))
         further = then["verdict"] == "accept" or _place_in_order(then) > _place_in_order(due)
         if further and reached not in seen:
             seen.add(reached)
             yield patch, repaired, then
+
+
+def _in_time(candidates: Iterable[Candidate], expired: Expired) -> Iterator[Candidate]:
+    """Yield candidates until the time is over: with a large request each costs as much as a simulation."""
+    for candidate in candidates:
+        if expired():
+            return
+        yield candidate
 
 
 def _place_in_order(due: dict[str, Any]) -> int:

@@ -10,12 +10,12 @@ from typing import Any
 from conformance.fuzz import documents, networks, poisson, texts
 
 GENERATORS: dict[str, tuple[int, Callable[[Random], dict[str, Any]]]] = {
-    "json.parse": (4, texts.parse_request),
+    "json.parse": (5, texts.parse_request),
     "checkpoint.validate": (3, documents.checkpoint_validate),
-    "config.validate": (2, documents.config_validate),
+    "config.validate": (3, documents.config_validate),
     "transfer.freeze": (2, documents.freeze),
     "transfer.unfreeze": (2, documents.unfreeze),
-    "transfer.apply": (2, documents.apply),
+    "transfer.apply": (3, documents.apply),
     "simulate": (7, networks.simulate),
     "encode.poisson": (2, poisson.encode),
 }

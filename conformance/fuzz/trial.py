@@ -23,6 +23,8 @@ SECONDS = 30.0
 """How long one finding may be shrunk."""
 SECONDS_OF_A_HANG = 15.0
 BATCH = 32
+REPAIR_SECONDS = 10.0
+"""How long a repair of the smallest request may be looked for."""
 RESTARTS = 200
 MENDS = 8
 HANG_SECONDS = 2.0
@@ -88,7 +90,7 @@ class Trial:
             self._op = self.finding.op
             good = [(self.finding.input, self.finding.result)]
         self._due = verdict_of(oracle.answer(self._op, good[0][0]))
-        self._shrinker = Shrinker(self._op, good[0][0], self._rank, self._hints, self._mended, self._expired)
+        self._shrinker = Shrinker(self._op, good[0][0], self._rank, self._hints, self._mended, self.expired)
         self._good = []
         self.finding.op, self.finding.result = self._op, good[0][1]
 
@@ -110,12 +112,14 @@ class Trial:
             return None
         if due["verdict"] == "accept" or "text" in request or "base64" in request:
             return 0
-        return 0 if repair.derive(self._op, request, due) is not None else 1
+        return 0 if repair.derive(self._op, request, due, self.expired) is not None else 1
 
     def _mended(self, request: Input) -> Iterable[Input]:
-        return islice(repair.with_one_fault(self._op, request, oracle.answer(self._op, request)), MENDS)
+        due = oracle.answer(self._op, request)
+        return islice(repair.with_one_fault(self._op, request, due, self.expired), MENDS)
 
-    def _expired(self) -> bool:
+    def expired(self) -> bool:
+        """Tell whether the time for this finding is over."""
         return time.monotonic() > self._until
 
     def _take(self, session: Session, ask: Ask, result: Result) -> None:
@@ -152,4 +156,5 @@ def shrink(manifest: Manifest, finding: Finding, hints: Sequence[Input], options
     drive([session], jobs=1)
     due = oracle.answer(finding.op, finding.input)
     if due["verdict"] == "reject":
-        finding.repair = repair.derive(finding.op, finding.input, due)
+        last = time.monotonic() + REPAIR_SECONDS
+        finding.repair = repair.derive(finding.op, finding.input, due, lambda: time.monotonic() > last)

@@ -926,6 +926,17 @@ simulate.reject(
     tags="overflow",
 )
 simulate.reject(
+    "simulate-overflow-step-before-layer-in-batch",
+    "simulate.non-finite",
+    "/network/layers/1",
+    "Of sample 1, layer 1 overflows at step 1 and layer 0 only at step 3; sample 0 stays silent.",
+    simulation(
+        network(layer([[1.0, 0.0], [0.0, 5e307]]), layer([[1e308, 0.0]])), 6, constant([[0.0, 0.0], [1.0, 1.0]])
+    ),
+    put("/steps", 1),
+    tags="overflow batch",
+)
+simulate.reject(
     "simulate-overflow-nan-of-potential",
     "simulate.non-finite",
     "/network/layers/0",
