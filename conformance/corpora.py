@@ -14,6 +14,12 @@ from conformance.rules import limit
 
 BUILT_IN = Path(__file__).parent / "corpus"
 
+ARTEFACTS = "artefacts"
+"""A folder of this name in a corpus holds no cases but the files that cases speak of."""
+
+ARTEFACT_BYTES = 256 << 20
+"""What all artefacts of a corpus together may have: they are read for the corpus's digest."""
+
 
 @dataclass(frozen=True)
 class Corpus:
@@ -22,7 +28,8 @@ class Corpus:
     Attributes:
         root: The folder, absolute; relative paths in requests start here.
         cases: In the order of their files.
-        sha256: Hex digest over names and contents of all case files; two runs with the same digest asked the same.
+        sha256: Hex digest over names and contents of all case files and artefacts; two runs with the same digest
+            asked the same.
     """
 
     root: Path
@@ -31,14 +38,36 @@ class Corpus:
 
 
 def case_files(root: Path) -> list[Path]:
-    """Return the case files below ``root`` in a fixed order.
+    """Return the case files below ``root`` in a fixed order; those among its artefacts are none.
 
     Raises:
         UsageError: ``root`` is no folder.
     """
     if not root.is_dir():
         raise UsageError(f"corpus {root}: no such folder")
-    return sorted(root.rglob("*.json"))
+    return sorted(file for file in root.rglob("*.json") if file.relative_to(root).parts[0] != ARTEFACTS)
+
+
+def artefact_files(root: Path) -> list[Path]:
+    """Return the artefacts of a corpus in a fixed order.
+
+    Raises:
+        UsageError: Among them is a link, a pipe or a device, or together they are beyond ``ARTEFACT_BYTES``.
+    """
+    files, total = [], 0
+    folder = root / ARTEFACTS
+    for file in [folder, *sorted(folder.rglob("*"))]:
+        if file.is_symlink():
+            raise UsageError(f"{file}: a link; artefacts are copied and digested as plain files in plain folders")
+        if file.is_dir() or not file.exists():
+            continue
+        if not file.is_file():
+            raise UsageError(f"{file}: not a regular file; a corpus cannot hold it as an artefact")
+        files.append(file)
+        total += file.stat().st_size
+        if total > ARTEFACT_BYTES:
+            raise UsageError(f"{folder}: more than {ARTEFACT_BYTES} bytes; make large artefacts where they are tested")
+    return files
 
 
 def load(root: Path) -> Corpus:
@@ -53,6 +82,10 @@ def load(root: Path) -> Corpus:
         if case.id in cases:
             raise UsageError(f"{file}: the id {case.id!r} is also that of {cases[case.id].file}")
         cases[case.id] = case
+    for file in artefact_files(root):
+        content = _read(file, root)
+        hasher.update(f"{file.relative_to(root).as_posix()}\0{len(content)}\0".encode("utf-8", "surrogateescape"))
+        hasher.update(content)
     return Corpus(root, tuple(cases.values()), hasher.hexdigest())
 
 

@@ -41,6 +41,8 @@ TEMPLATES: dict[str, dict[str, Any]] = {
         "record": ["counts", "spikes", "potential", "trace"],
     },
     "encode.poisson": {"rates": [0.0, 0.25, 1.0], "seed": 7, "steps": 4},
+    "checkpoint.load": {"base": "artefacts/sound/two-layers"},
+    "checkpoint.save": {"checkpoint": CHECKPOINT, "base": "saved/model", "compress": True},
 }
 
 
@@ -52,8 +54,10 @@ def scaffold(op: str, case_id: str, why: str) -> dict[str, Any]:
     return draft | {"input": copy.deepcopy(TEMPLATES[op])}
 
 
-def complete(draft: dict[str, Any]) -> dict[str, Any]:
+def complete(draft: dict[str, Any], root: Path) -> dict[str, Any]:
     """Return the draft with the expectation that the oracle fills in, and for a reject the rule.
+
+    Files that it speaks of are those of the corpus ``root``.
 
     Raises:
         UsageError: The draft states another expectation than the oracle's, or lacks what only its author knows.
@@ -62,7 +66,10 @@ def complete(draft: dict[str, Any]) -> dict[str, Any]:
         raise UsageError(f"the draft's op is {draft.get('op')!r}; known: {', '.join(TEMPLATES)}")
     if not isinstance(draft.get("input"), dict):
         raise UsageError("the draft has no object 'input'")
-    due = due_of(oracle.answer(draft["op"], draft["input"]))
+    answer = oracle.answer(draft["op"], draft["input"], root)
+    if answer["verdict"] not in ("accept", "reject"):
+        raise UsageError(f"the oracle cannot answer: {answer.get('message', answer['verdict'])}")
+    due = due_of(answer)
     if draft.get("expect", due) != due:
         raise UsageError(f"the draft expects {draft['expect']}, the oracle says {due}: see semantics.md, one errs")
     case = {**draft, "expect": due}
@@ -89,7 +96,7 @@ def add_to_corpus(draft: dict[str, Any], root: Path) -> Path:
     Raises:
         UsageError: The id exists already, or the case has a fault; nothing is written then.
     """
-    case = complete(draft)
+    case = complete(draft, root)
     fault = schema_fault(case)
     if fault:
         raise UsageError(f"the draft is no case: {fault}")
@@ -100,7 +107,7 @@ def add_to_corpus(draft: dict[str, Any], root: Path) -> Path:
     target: Path = root / case["op"] / f"{case['id']}.json"
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(format_case(case), encoding="utf-8")
-    findings, _ = lint_file(target)
+    findings, _ = lint_file(target, root)
     if findings:
         target.unlink()
         raise UsageError("; ".join(findings))

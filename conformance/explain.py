@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from conformance.case import Case
@@ -30,8 +32,8 @@ class Explainer:
     def answered(self, session: Session, ask: Ask, answer: dict[str, Any]) -> None:
         """Find the first divergence; an answer without the due shape explains nothing."""
         try:
-            due = due_records(ask.about)
-            self.found[ask.id] = first_divergence(ask.about.input["network"], due, answer["output"])
+            due = due_records(ask.about, ask.root)
+            self.found[ask.id] = first_divergence(network_of(ask.about, ask.root), due, answer["output"])
         except (LookupError, TypeError, ValueError):
             self.found[ask.id] = None
 
@@ -42,12 +44,20 @@ class Explainer:
         """Leave it: the run itself has reported what went wrong."""
 
 
-def due_records(case: Case) -> dict[str, Any]:
+def due_records(case: Case, root: Path) -> dict[str, Any]:
     """Return what the oracle says that a simulation does, everything recorded."""
     from conformance import oracle
 
-    output: dict[str, Any] = oracle.answer("simulate", {**case.input, "record": RECORDS})["output"]
+    output: dict[str, Any] = oracle.answer("simulate", {**case.input, "record": RECORDS}, root)["output"]
     return output
+
+
+def network_of(case: Case, root: Path) -> dict[str, Any]:
+    """Return the network document of a simulation that is accepted, out of the sidecar where it names a pair."""
+    network: dict[str, Any] = case.input["network"]
+    if "checkpoint" in network:
+        network = json.loads((root / f"{network['checkpoint']}.json").read_bytes())["network"]
+    return network
 
 
 def explainable(case: Case, result: Result) -> bool:

@@ -25,8 +25,13 @@ MEMBERS_OF_INPUT: dict[str, tuple[set[str], set[str]]] = {
     "transfer.apply": ({"checkpoint", "config"}, set()),
     "simulate": ({"network", "steps", "input"}, {"record", "profile"}),
     "encode.poisson": ({"rates", "seed", "steps"}, {"sample"}),
+    "checkpoint.load": ({"base"}, set()),
+    "checkpoint.save": ({"base"}, {"checkpoint", "network", "compress"}),
 }
-"""Operation → its required and its optional members; of those of a document just one is given."""
+"""Operation → its required and its optional members."""
+
+ONE_OF = ({"document", "text", "base64"}, {"checkpoint", "network"})
+"""Optional members of which an operation that knows them takes exactly one."""
 
 Finding = tuple[Path, str]
 
@@ -35,7 +40,7 @@ def lint(root: Path) -> Iterator[Finding]:
     """Yield what is wrong with a corpus, file by file, then with the whole."""
     cases: list[Case] = []
     for file in case_files(root):
-        findings, case = lint_file(file)
+        findings, case = lint_file(file, root)
         yield from ((file, text) for text in findings)
         if case is not None:
             cases.append(case)
@@ -49,8 +54,8 @@ def lint_coverage(root: Path, cases: list[Case]) -> Iterator[Finding]:
             yield root, f"rule {row.rule.code}: {gap}"
 
 
-def lint_file(file: Path) -> tuple[list[str], Case | None]:
-    """Return what is wrong with one file, and its case where it has the form of one."""
+def lint_file(file: Path, root: Path) -> tuple[list[str], Case | None]:
+    """Return what is wrong with one file of the corpus ``root``, and its case where it has the form of one."""
     try:
         members = json.loads(file.read_bytes())
     except (OSError, ValueError) as error:
@@ -62,17 +67,17 @@ def lint_file(file: Path) -> tuple[list[str], Case | None]:
     case = case_of(members, file)
     if file.stem != case.id:
         findings.append(f"the file's name must be the id: {case.id}.json")
-    return findings + list(lint_case(case)), case
+    return findings + list(lint_case(case, root)), case
 
 
-def lint_case(case: Case) -> Iterator[str]:
-    """Yield what is wrong with a case that has the form of one."""
+def lint_case(case: Case, root: Path) -> Iterator[str]:
+    """Yield what is wrong with a case that has the form of one; the files that it speaks of are below ``root``."""
     yield from _known_words(case)
     yield from _members(case)
     yield from _round_trip(case)
     if case.op in MEMBERS_OF_INPUT:
-        yield from _expectation(case)
-        yield from _repair(case)
+        yield from _expectation(case, root)
+        yield from _repair(case, root)
 
 
 @cache
@@ -120,9 +125,11 @@ def _members(case: Case) -> Iterator[str]:
         yield f"input lacks {name!r}; what is always sent must be there (protocol.md)"
     for name in sorted(set(case.input) - required - optional):
         yield f"input has {name!r}, which {case.op} does not know"
-    documents = {"document", "text", "base64"} & optional
-    if documents and len(documents & set(case.input)) != 1:
-        yield f"input must have exactly one of {', '.join(sorted(documents))}"
+    for group in ONE_OF:
+        if group & optional == group and len(group & set(case.input)) != 1:
+            yield f"input must have exactly one of {', '.join(sorted(group))}"
+    if not isinstance(case.input.get("compress", True), bool):
+        yield "input has a 'compress' that is neither true nor false; that is never sent (semantics.md, section 1)"
 
 
 def _round_trip(case: Case) -> Iterator[str]:
@@ -155,8 +162,19 @@ def _depth(value: Any) -> int:
     return inner + 1 if isinstance(value, dict | list) else 0
 
 
-def _expectation(case: Case) -> Iterator[str]:
-    answer = oracle.answer(case.op, case.input)
+def _answer(op: str, input: dict[str, Any], root: Path) -> dict[str, Any]:
+    """Return the oracle's answer; what it cannot read or does not know is no request, and so the verdict ``error``."""
+    try:
+        return oracle.answer(op, input, root)
+    except (LookupError, ValueError, MemoryError) as error:
+        return {"verdict": "error", "message": f"{type(error).__name__}: {error}"}
+
+
+def _expectation(case: Case, root: Path) -> Iterator[str]:
+    answer = _answer(case.op, case.input, root)
+    if answer["verdict"] in ("error", "unsupported"):
+        yield f"the oracle cannot answer: {answer.get('message', 'unsupported')}"
+        return
     if answer["verdict"] == "accept":
         same = case.expect.get("output") == answer["output"] or case.expect.get("sha256") == digest(answer["output"])
         if not same:
@@ -171,17 +189,17 @@ def _expectation(case: Case) -> Iterator[str]:
             yield "a reject has one rule, unless its tag is precedence"
 
 
-def _repair(case: Case) -> Iterator[str]:
+def _repair(case: Case, root: Path) -> Iterator[str]:
     if case.expect["verdict"] == "accept":
         if case.repair is not None:
             yield "an accepted case has nothing to repair"
     elif case.repair is None:
         yield "a reject needs 'repair', the JSON Patch that makes it valid"
     else:
-        yield from _repair_steps(case)
+        yield from _repair_steps(case, root)
 
 
-def _repair_steps(case: Case) -> Iterator[str]:
+def _repair_steps(case: Case, root: Path) -> Iterator[str]:
     """One fault each: a patch makes the case valid; under precedence each patch exposes the next due rule."""
     precedence = "precedence" in case.tags
     patches = case.repair if precedence else [case.repair]
@@ -196,9 +214,10 @@ def _repair_steps(case: Case) -> Iterator[str]:
         except UsageError as error:
             yield f"repair {number}: {error}"
             return
-        answer = oracle.answer(case.op, value)
-        if answer.get("code") != code:
-            yield f"repair {number} leads to {answer.get('code', 'an accept')}, due is {code or 'an accept'}"
+        answer = _answer(case.op, value, root)
+        leads_to = "an accept" if answer["verdict"] == "accept" else str(answer.get("code", answer.get("message")))
+        if leads_to != (code or "an accept"):
+            yield f"repair {number} leads to {leads_to}, due is {code or 'an accept'}"
 
 
 def patched(value: Any, patch: list[Any]) -> Any:

@@ -2,6 +2,7 @@
 
 import math
 
+from conformance.oracle.stored import Stored, rank
 from conformance.oracle.values import Value, array, leaves, number, real
 
 
@@ -15,7 +16,7 @@ def not_number(value: Value, path: str) -> str | None:
 
 def not_matrix(value: Value) -> bool:
     """Tell whether this is anything but an array of equally long arrays without arrays inside."""
-    if not isinstance(value, list):
+    if not isinstance(value, list) or rank(value) not in (None, 2):
         return True
     for row in value:
         if not isinstance(row, list) or any(isinstance(element, list) for element in row):
@@ -32,7 +33,9 @@ def not_finite(value: Value, path: str) -> str | None:
 
 
 def shape(value: Value, due_inputs: int) -> tuple[int, int]:
-    """Return (outputs, inputs) of a matrix; without rows it has the input width that is due."""
+    """Return (outputs, inputs) of a matrix; written without rows, as [], it has the input width that is due."""
+    if isinstance(value, Stored):
+        return value.shape[0], value.shape[1]
     rows = array(value)
     return (len(rows), len(array(rows[0]))) if rows else (0, due_inputs)
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from conformance.oracle import matrix
+from conformance.oracle.places import Folder
+from conformance.oracle.stored import Stored, rank, resolved
 from conformance.oracle.values import Number, Rules, Value, array, check, members, number, pointer, real
 
 LAYERS = 1024  # rules.toml, limits.layers
@@ -38,15 +41,27 @@ class Network:
     readout: str
 
 
-def load(document: Value) -> Network:
-    """Return the accepted network; raise `Rejected` with paths below `/network`."""
-    check(RULES, document, "/network")
+def load(document: Value, root: Folder | None = None) -> Network:
+    """Return the accepted network; raise `Rejected` with paths below `/network`.
+
+    Arrays may be references to files below `root`, where that is given; they are replaced in `document`.
+    """
+    reading = {
+        "network.weight-type": partial(weight_type, root=root),
+        "network.bias-type": partial(bias_type, root=root),
+    }
+    check(tuple((code, reading.get(code, rule)) for code, rule in RULES), document, "/network")
     readout = members(document).get("readout", "spikes")
     assert isinstance(readout, str)
     layers = [_layer(fields) for _, fields in _layers(document)]
     layers[-1].fires = readout == "spikes"
-    first = layers[0].weights
-    return Network(layers, len(first[0]) if first else None, readout)
+    first = array(members(document)["layers"])[0]
+    return Network(layers, _width(members(first)["weights"]), readout)
+
+
+def _width(weights: Value) -> int | None:
+    """Return the input size that a first layer's weights make due; without rows only those from a file make one due."""
+    return matrix.shape(weights, 0)[1] if array(weights) or isinstance(weights, Stored) else None
 
 
 def _layer(fields: dict[str, Value]) -> Layer:
@@ -133,9 +148,11 @@ def layers(document: Value) -> str | None:
     return None if isinstance(value, list) and 1 <= len(value) <= LAYERS else "/layers"
 
 
-def weight_type(document: Value) -> str | None:
-    """network.weight-type."""
+def weight_type(document: Value, root: Folder | None = None) -> str | None:
+    """network.weight-type; what references to files below `root` stand for is put in their place."""
     for path, layer in _layers(document):
+        if root is not None:
+            layer["weights"] = resolved(layer["weights"], root, f"/network{path}/weights")
         fault = matrix.not_number(layer["weights"], f"{path}/weights")
         if fault is not None:
             return fault
@@ -159,11 +176,13 @@ def weight_finite(document: Value) -> str | None:
     return None
 
 
-def bias_type(document: Value) -> str | None:
-    """network.bias-type."""
+def bias_type(document: Value, root: Folder | None = None) -> str | None:
+    """network.bias-type; what references to files below `root` stand for is put in their place."""
     for path, layer in _layers(document):
+        if root is not None and "bias" in layer:
+            layer["bias"] = resolved(layer["bias"], root, f"/network{path}/bias")
         bias = layer.get("bias", [])
-        if not isinstance(bias, list):
+        if not isinstance(bias, list) or rank(bias) not in (None, 1):
             return f"{path}/bias"
         for i, entry in enumerate(bias):
             if real(entry) is None:

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from conformance.oracle import network, philox, stimulus
+from conformance.oracle import network, pair, philox, stimulus
 from conformance.oracle.hexfloat import to_hex
 from conformance.oracle.network import Layer, Network
-from conformance.oracle.values import Number, Rejected, Value, array, integer, number, strings
+from conformance.oracle.places import Folder
+from conformance.oracle.values import Number, Rejected, Value, array, integer, number, pointer, strings
 
 Active: TypeAlias = list[tuple[int, float]]  # (input index, value) of every input that is not zero, ascending
 
@@ -23,10 +24,10 @@ class Trace:
     steps: list[dict[str, list[str]]] = field(default_factory=list)
 
 
-def simulate(arguments: dict[str, Value]) -> dict[str, object]:
-    """Answer `simulate`."""
-    checked = network.load(arguments["network"])
-    request = stimulus.Request(arguments, checked.width)
+def simulate(arguments: dict[str, Value], root: Folder) -> dict[str, object]:
+    """Answer `simulate`; files lie below `root`."""
+    checked = network.load(_document(arguments["network"], root), root)
+    request = stimulus.Request(arguments, checked.width, root)
     stimulus.check_simulate(request)
     kind, batch, rows = stimulus.samples(request)
     record = strings(arguments.get("record", []))
@@ -37,6 +38,16 @@ def simulate(arguments: dict[str, Value]) -> dict[str, object]:
     if not batch:
         return answers[0]
     return {item: [answer[item] for answer in answers] for item in answers[0]}
+
+
+def _document(value: Value, root: Folder) -> Value:
+    """Return the network document, out of a pair where the request names one."""
+    if not isinstance(value, dict) or "checkpoint" not in value:
+        return value
+    for key in value:
+        if key != "checkpoint":
+            raise Rejected("network.unknown-key", "/network" + pointer(key))
+    return pair.network_of(value, root, "/network")
 
 
 def encode(arguments: dict[str, Value]) -> dict[str, object]:

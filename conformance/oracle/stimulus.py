@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
+from conformance.oracle.places import Folder
+from conformance.oracle.stored import rank, resolved
 from conformance.oracle.values import (
     LARGEST_INTEGER,
     Number,
+    Rejected,
     Rules,
     Value,
     array,
@@ -27,10 +31,14 @@ RECORDS = ("counts", "spikes", "potential", "trace")
 
 @dataclass
 class Request:
-    """A request's members, and the input width that the first layer makes due (None: any)."""
+    """A request's members, the input width that the first layer makes due (None: any), and where files lie.
+
+    Without a folder there are no references to files.
+    """
 
     arguments: dict[str, Value]
     width: int | None = None
+    root: Folder | None = None
 
     @property
     def input(self) -> dict[str, Value]:
@@ -130,12 +138,19 @@ def sample(request: Request) -> str | None:
     if _kind(request) != "poisson":
         return None
     rates = request.input.get("rates")
+    if request.root is not None:
+        with suppress(Rejected):  # it will be reported where the shape is asked for
+            rates = resolved(rates, request.root, "/input/rates")
     return _below("/input", sample_fault(request.input, len(array(rates)) if is_batch(rates, "poisson") else 1))
 
 
 def shape(request: Request) -> str | None:
-    """input.shape."""
+    """input.shape; what a reference to a file stands for is put in its place."""
     data, path = _data(request)
+    if request.root is not None and _kind(request) != "spikes":
+        data = request.input[MEMBERS[_kind(request)][0]] = resolved(data, request.root, path)
+    if rank(data) not in (None, 1, 2) or (rank(data) == 2 and not data):
+        return path
     if not isinstance(data, list):
         return path
     return _indices_shape(request) if _kind(request) == "spikes" else _numbers_shape(request)
