@@ -987,3 +987,20 @@ encode.reject(
     {"rates": [[]], "seed": 1, "steps": 1},
     put("/rates", []),
 )
+
+
+# --- what faults of one language left to a single case
+
+config.accept(
+    "config-text-integer-minus-zero-backbone",
+    "The sign of -0 is kept in either rate.",
+    text('{"lr_backbone":-0,"lr_head":1}'),
+    near="config.learning-rate-range",
+    tags="number",
+)
+validate.accept(
+    "checkpoint-near-types-empty-one-layer",
+    "An empty list of types fits any number of layers, one too.",
+    {"document": {"layer_names": ["only"], "layer_sizes": [[2, 1]], "weights": [[[0.5, -0.25]]], "neuron_types": []}},
+    near="checkpoint.types-count",
+)
