@@ -13,6 +13,8 @@ from conformance.errors import UsageError
 
 VERBS = (
     "run",
+    "check",
+    "exchange",
     "diff",
     "merge",
     "report",
@@ -29,7 +31,7 @@ VERBS = (
     "fuzz",
 )
 EPILOG = """exit codes: 0 conform, 1 not (or something was found), 2 usage, 3 a required backend is missing or broken,
-4 nothing selected, 130 interrupted
+4 nothing selected, 5 a pair is rejected (check: by all alike), 130 interrupted
 
 example:  python -m conformance run --backend rust --op simulate"""
 

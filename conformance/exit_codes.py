@@ -15,5 +15,8 @@ BACKEND_MISSING = 3
 NOTHING_SELECTED = 4
 """The filters left no case."""
 
+REJECTED = 5
+"""The pair that ``check`` or ``inspect`` was given breaks a rule; of ``check``: all backends say so alike."""
+
 INTERRUPTED = 130
 """Ctrl-C; the report holds what was finished."""
