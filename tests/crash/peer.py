@@ -79,10 +79,6 @@ class Peer:
         answer.pop("message", None)
         return answer
 
-    def peak(self) -> int:
-        """Return the most memory (bytes) that the process has had, by the kernel's count."""
-        return _status(self.pid, "VmHWM")
-
     def close(self) -> int:
         """Say goodbye and return the exit status of the process (negative: the signal that killed it)."""
         with contextlib.suppress(OSError):
@@ -110,13 +106,6 @@ class Peer:
             self.close()
         else:
             self.kill()
-
-
-def _status(pid: int, field: str) -> int:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith(field + ":"):
-            return int(line.split()[1]) * 1024
-    raise LookupError(f"{field} of process {pid}")
 
 
 def let_anybody_trace() -> None:
