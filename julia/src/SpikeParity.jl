@@ -22,9 +22,10 @@ module SpikeParity
 # Start-up time is compile time: little optimisation for what runs once per request, full one for the kernels below.
 Base.Experimental.@optlevel 1
 
-export Rejection, Checkpoint, TransferConfig, Layer, Network, Run
+export Rejection, StorageError, Checkpoint, TransferConfig, Layer, Network, Run
 export ConstantInput, SpikeInput, PoissonInput
 export read_checkpoint, read_config, read_network, freeze!, unfreeze!, apply!, simulate, poisson_spikes
+export load_checkpoint, load_network
 
 include("kernels.jl")
 include("rules.jl")
@@ -33,6 +34,11 @@ include("weights.jl")
 include("checkpoint.jl")
 include("fine_tune.jl")
 include("network.jl")
+include("files.jl")
+include("archive.jl")
+include("npy.jl")
+include("sidecar.jl")
+include("pair.jl")
 include("input.jl")
 include("simulate.jl")
 include("backend.jl")

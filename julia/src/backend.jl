@@ -4,13 +4,18 @@ const PROTOCOL = 1
 const BACKEND_VERSION = "0.1.0"
 const PROFILE = "sequential-f64"
 
-"A conversation: whether `bye` has come, and the `facts` that `hello` adds for reports."
+"""
+A conversation: whether `bye` has come, the `facts` that `hello` adds for reports, and the folders below which requests
+read and save.
+"""
 mutable struct Session
     ended::Bool
     facts::Vector{Pair{String,String}}
+    root::String
+    scratch::String
 end
 
-Session(facts::Pair{String,String}...) = Session(false, ["julia" => string(VERSION), facts...])
+Session(facts::Pair{String,String}...) = Session(false, ["julia" => string(VERSION), facts...], ".", ".")
 
 "The conversation of a program that hands over one line at a time, as juliacall's does."
 const SESSION = Session("transport" => "juliacall")
@@ -49,22 +54,26 @@ end
 
 function answer(session::Session, request::JsonObject, id::Ref{String})
     command = get(request, "cmd")
-    isequal(command, "run") && return run_operation(request, id)
-    isequal(command, "hello") && return to_json(hello(session))
+    isequal(command, "run") && return run_operation(session, request, id)
+    isequal(command, "hello") && return to_json(hello(session, request))
     isequal(command, "bye") && (session.ended = true)
+    isequal(command, "root") && (session.root = get(request, "root"))
     isequal(command, "bye") || isequal(command, "root") || error("the command $(describe(command)) is unknown")
     ""
 end
 
-hello(session::Session) = JsonObject(
-    "protocol" => PROTOCOL, "name" => "julia", "version" => BACKEND_VERSION, "language" => "Julia",
-    "ops" => String[name for (name, _) in OPERATIONS], "codes" => CODES, "profiles" => [PROFILE], session.facts...)
+function hello(session::Session, request::JsonObject)
+    session.root, session.scratch = get(request, "root"), get(request, "scratch")
+    JsonObject("protocol" => PROTOCOL, "name" => "julia", "version" => BACKEND_VERSION, "language" => "Julia",
+               "ops" => String[name for (name, _) in OPERATIONS], "codes" => CODES, "profiles" => [PROFILE],
+               session.facts...)
+end
 
-function run_operation(request::JsonObject, id::Ref{String})
+function run_operation(session::Session, request::JsonObject, id::Ref{String})
     id[] = get(request, "id")
     name, input = get(request, "op"), get(request, "input")
     try
-        to_json(JsonObject("id" => id[], "verdict" => "accept", "output" => operation(name)(input)))
+        to_json(JsonObject("id" => id[], "verdict" => "accept", "output" => operation(name)(input, session)))
     catch err
         err isa Rejection && return to_json(JsonObject("id" => id[], "verdict" => "reject", "code" => err.code,
                                                        "path" => err.path, "message" => err.message))
@@ -82,39 +91,42 @@ end
 
 # ---- operations: from `input` to `output` ----------------------------------------------------------------------------
 
-run_json_parse(input::JsonObject) = JsonObject("value" => Tagged(parse_json(text_under_test(input))))
+run_json_parse(input::JsonObject, ::Session) = JsonObject("value" => Tagged(parse_json(text_under_test(input))))
 
-function run_checkpoint_validate(input::JsonObject)
+function run_checkpoint_validate(input::JsonObject, ::Session)
     checkpoint = read_checkpoint(document_under_test(input), ROOT)
-    JsonObject("n_layers" => length(checkpoint.layer_names), "total_params" => total_params(checkpoint),
-               "layer_names" => checkpoint.layer_names, "frozen_layers" => checkpoint.frozen_layers)
+    checkpoint_output(checkpoint, total_params(checkpoint))
 end
 
-function run_config_validate(input::JsonObject)
+checkpoint_output(checkpoint::Checkpoint, total::Int) =
+    JsonObject("n_layers" => length(checkpoint.layer_names), "total_params" => total,
+               "layer_names" => checkpoint.layer_names, "frozen_layers" => checkpoint.frozen_layers)
+
+function run_config_validate(input::JsonObject, ::Session)
     config = read_config(document_under_test(input), ROOT)
     JsonObject("freeze_until" => config.freeze_until, "lr_backbone" => config.lr_backbone, "lr_head" => config.lr_head)
 end
 
-function run_transfer_freeze(input::JsonObject)
+function run_transfer_freeze(input::JsonObject, ::Session)
     checkpoint = read_checkpoint(get(input, "checkpoint"), ROOT / "checkpoint")
     freeze!(checkpoint; layer_names = get(input, "layer_names"), until_index = get(input, "until_index"))
     JsonObject("frozen_layers" => checkpoint.frozen_layers)
 end
 
-function run_transfer_unfreeze(input::JsonObject)
+function run_transfer_unfreeze(input::JsonObject, ::Session)
     checkpoint = read_checkpoint(get(input, "checkpoint"), ROOT / "checkpoint")
     unfreeze!(checkpoint; layer_names = get(input, "layer_names"),
               all_layers = get(input, "all_layers", false))
     JsonObject("frozen_layers" => checkpoint.frozen_layers)
 end
 
-function run_transfer_apply(input::JsonObject)
+function run_transfer_apply(input::JsonObject, ::Session)
     checkpoint = read_checkpoint(get(input, "checkpoint"), ROOT / "checkpoint")
     rates = apply!(checkpoint, read_config(get(input, "config"), ROOT / "config"))
     JsonObject("frozen_layers" => checkpoint.frozen_layers, "learning_rates" => rates)
 end
 
-function run_simulate(input::JsonObject)
+function run_simulate(input::JsonObject, ::Session)
     profile = get(input, "profile", PROFILE)
     profile == PROFILE || throw(Unsupported("the profile $(describe(profile)) is unknown"))
     network = read_network(get(input, "network"), ROOT / "network")
@@ -153,7 +165,23 @@ function per_sample(runs::Vector{Run{Float64}}, batch::Bool, @nospecialize item:
     items
 end
 
-function run_encode_poisson(input::JsonObject)
+function run_checkpoint_load(input::JsonObject, session::Session)
+    pair_output(load_pair(place_of_pair(session.root, get(input, "base"), ROOT / "base"), true))
+end
+
+place_of_pair(folder::String, @nospecialize(base), at::JsonPointer) = PairPlace(folder, file_path(base, at), at)
+
+function pair_output(pair::LoadedPair)
+    members, total = JsonObject[], 0
+    for (member, digest) in zip(pair.members, pair.digests)
+        push!(members, JsonObject("name" => member.name, "shape" => member.shape, "sha256" => digest))
+        total += prod(member.shape)
+    end
+    output = push!(checkpoint_output(pair.checkpoint, total), "format_version" => pair.format_version)
+    push!(output, "members" => members)
+end
+
+function run_encode_poisson(input::JsonObject, ::Session)
     steps = get(input, "steps")
     simulate_steps(steps, ROOT / "steps")
     JsonObject("spikes" => from_zero(spike_train(read_poisson(input, ROOT), integer(steps))))
@@ -168,6 +196,7 @@ const OPERATIONS = Pair{String,Function}[
     "transfer.apply" => run_transfer_apply,
     "simulate" => run_simulate,
     "encode.poisson" => run_encode_poisson,
+    "checkpoint.load" => run_checkpoint_load,
 ]
 
 # ---- documents under test --------------------------------------------------------------------------------------------

@@ -48,8 +48,10 @@ never fires, its potentials are read).
 struct Network{T<:AbstractFloat}
     layers::Vector{Layer{T}}
     membrane::Bool
+    any_width::Bool          # the first layer is `[]` in a document: it takes any number of inputs
 
-    Network{T}(layers::Vector{Layer{T}}, membrane::Bool) where {T} = new{T}(layers, membrane)
+    Network{T}(layers::Vector{Layer{T}}, membrane::Bool, any_width::Bool = false) where {T} =
+        new{T}(layers, membrane, any_width)
 end
 
 function Network(layers::Vector{Layer{T}}; readout = "spikes") where {T}
@@ -59,8 +61,8 @@ function Network(layers::Vector{Layer{T}}; readout = "spikes") where {T}
     Network{T}(layers, readout == "membrane")
 end
 
-"Number of inputs of a network; `nothing` where the first layer has no outputs and takes any."
-input_width(network::Network) = outputs(first(network.layers)) == 0 ? nothing : inputs(first(network.layers))
+"Number of inputs of a network; `nothing` where it takes any."
+input_width(network::Network) = network.any_width ? nothing : inputs(first(network.layers))
 
 const NetworkPart = Tuple{Symbol,Any,JsonPointer}          # kind, value, place
 const PlacedObjects = Vector{Tuple{JsonObject,JsonPointer}}
@@ -82,16 +84,20 @@ function read_network(@nospecialize(root), at::JsonPointer, ::Type{T} = Float64)
     check_network(document, parts, at)
     layers, due_inputs = Layer{T}[], 0
     for layer in get(document, "layers")
-        push!(layers, read_layer(layer, due_inputs, T))
+        bias = get(layer, "bias")
+        push!(layers, read_layer(T, layer, as_matrix(T, get(layer, "weights"), due_inputs),
+                                 bias === missing ? nothing : as_vector(T, bias)))
         due_inputs = outputs(last(layers))
     end
-    Network{T}(layers, get(document, "readout", "spikes") == "membrane")
+    Network{T}(layers, is_membrane(document), has_any_width(get(get(document, "layers")[1], "weights")))
 end
 
-function read_layer(layer::JsonObject, due_inputs::Int, ::Type{T}) where {T}
-    neuron, bias = get(layer, "neuron"), get(layer, "bias")
-    Layer{T}(as_matrix(T, get(layer, "weights"), due_inputs),
-             bias === missing ? nothing : as_vector(T, bias),
+is_membrane(document::JsonObject) = get(document, "readout", "spikes") == "membrane"
+
+"A checked layer of a document with its arrays."
+function read_layer(::Type{T}, layer::JsonObject, weights::Matrix{T}, bias::Union{Nothing,Vector{T}}) where {T}
+    neuron = get(layer, "neuron")
+    Layer{T}(weights, bias,
              isequal(get(neuron, "model"), "lif") ? T(number(get(neuron, "decay"))) : nothing,
              number(get(neuron, "threshold")),
              get(neuron, "reset", "subtract") == "subtract",
@@ -111,6 +117,11 @@ function check_network(document::JsonObject, parts::Vector{NetworkPart}, at::Jso
     network_bias_shape(layers)
     network_bias_finite(layers)
     network_chain(weights_of(layers), at)
+    check_neurons(document, neurons, at)
+end
+
+"What is left once the arrays are known to fit: the neurons and the readout."
+function check_neurons(document::JsonObject, neurons::PlacedObjects, at::JsonPointer)
     network_neuron_model(neurons)
     network_threshold(neurons)
     network_reset(neurons)

@@ -2,20 +2,28 @@
 
 "Every rule code this backend can answer with, in the order of conformance/spec/rules.toml."
 const CODES = [
+    "file.path", "file.reference",
+    "checkpoint.sidecar-missing", "checkpoint.sidecar-size",
     "json.encoding", "json.syntax", "json.surrogate", "json.duplicate-key", "json.depth", "json.number-range",
-    "checkpoint.object", "checkpoint.unknown-key", "checkpoint.missing-key", "checkpoint.names-type",
-    "checkpoint.names-unique", "checkpoint.weights-count", "checkpoint.sizes-count", "checkpoint.sizes-type",
-    "checkpoint.types-type", "checkpoint.types-count", "checkpoint.frozen-type", "checkpoint.frozen-unknown",
-    "checkpoint.metadata-type", "checkpoint.weight-type", "checkpoint.weight-rank", "checkpoint.weight-shape",
-    "checkpoint.weight-finite",
+    "checkpoint.object", "checkpoint.unknown-key", "checkpoint.missing-key", "checkpoint.format-version",
+    "checkpoint.network", "checkpoint.names-type", "checkpoint.names-unique", "checkpoint.weights-count",
+    "checkpoint.sizes-count", "checkpoint.sizes-type", "checkpoint.types-type", "checkpoint.types-count",
+    "checkpoint.frozen-type", "checkpoint.frozen-unknown", "checkpoint.metadata-type", "checkpoint.weight-type",
+    "checkpoint.weight-rank", "checkpoint.weight-shape", "checkpoint.weight-finite",
     "config.object", "config.unknown-key", "config.freeze-until-type", "config.freeze-until-range",
     "config.learning-rate-type", "config.learning-rate-range",
     "transfer.layer-names-type", "transfer.layer-names-unknown", "transfer.until-index-type",
     "transfer.until-index-range", "transfer.all-layers-type", "transfer.freeze-until-unknown",
-    "network.object", "network.unknown-key", "network.missing-key", "network.layers", "network.weight-type",
-    "network.weight-rank", "network.weight-finite", "network.bias-type", "network.bias-shape", "network.bias-finite",
-    "network.chain", "network.neuron-model", "network.threshold", "network.reset", "network.decay",
-    "network.initial-potential", "network.readout",
+    "network.object", "network.unknown-key", "network.missing-key", "network.layers", "network.member",
+    "network.weight-type", "network.weight-rank", "network.weight-finite", "network.bias-type", "network.bias-shape",
+    "network.bias-finite", "network.chain", "network.neuron-model", "network.threshold", "network.reset",
+    "network.decay", "network.initial-potential", "network.readout",
+    "checkpoint.layer-count", "checkpoint.parameter-count", "checkpoint.digest-type",
+    "archive.missing", "archive.not-zip", "archive.truncated", "archive.end-record", "archive.digest",
+    "archive.entry-count", "archive.directory", "archive.member-path", "archive.member-unexpected",
+    "archive.member-twice", "archive.member-missing", "archive.encrypted", "archive.compression",
+    "archive.local-header", "archive.size", "archive.data", "archive.crc",
+    "npy.magic", "npy.header", "npy.dtype", "npy.length",
     "simulate.steps", "input.kind", "input.unknown-key", "input.seed", "input.sample", "input.shape", "input.indices",
     "input.range", "record.kind", "simulate.non-finite",
 ]
@@ -25,6 +33,10 @@ const MAX_REQUEST_DEPTH = 128          # nesting of a request line
 const MAX_INTEGER = 9007199254740991   # 2^53 - 1
 const MAX_LAYERS = 1024
 const MAX_STEPS = 1048576
+const MAX_SIDECAR_BYTES = 16777216
+const MAX_NPY_HEADER_BYTES = 65548     # what a member may have beside 8 bytes for each element due
+const MAX_FILE_ARRAY_BYTES = 268435456
+const MAX_FILE_ARRAY_ENTRIES = 1024
 
 """
     Rejection(code, path, message)

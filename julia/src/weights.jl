@@ -65,7 +65,10 @@ end
 
 "Outputs and inputs of a matrix; `[]` has no outputs and as many inputs as are due."
 matrix_size(matrix::AbstractVector, due::Int) = isempty(matrix) ? (0, due) : (length(matrix), length(matrix[1]))
-matrix_size(matrix::AbstractMatrix, due::Int) = isempty(matrix) && size(matrix, 1) == 0 ? (0, due) : size(matrix)
+matrix_size(matrix::AbstractMatrix, due::Int) = size(matrix)
+
+"Whether weights without outputs leave open how many inputs they have."
+has_any_width(matrix) = matrix isa AbstractVector && isempty(matrix)
 
 "A copy of checked weights as a (outputs, inputs) matrix."
 function as_matrix(::Type{T}, matrix::AbstractVector, due::Int) where {T}

@@ -1,0 +1,248 @@
+# Checkpoint pairs on disk: BASE.json and BASE.npz, bound by a digest; loaded, and saved so that a crash leaves the old
+# pair or the new one (conformance/spec/pairs.md, sections 5 and 6).
+
+using SHA: SHA256_CTX, update!, digest!
+
+"Where a pair is: below `folder`, which links must not leave, or anywhere where that is `nothing`."
+struct PairPlace
+    folder::Union{Nothing,String}
+    base::String
+    at::JsonPointer                      # of the base, in a request
+end
+
+"""
+A loaded pair. `network` is there in format 2; its weights are those of the checkpoint. `digests` are the SHA-256 of each
+member due over the values as big-endian binary64 in C order, where they were asked for.
+"""
+struct LoadedPair
+    checkpoint::Checkpoint
+    network::Union{Nothing,Network{Float64}}
+    format_version::Int
+    members::Vector{DueMember}
+    digests::Vector{String}
+end
+
+"""
+    load_checkpoint(base)
+
+Load the pair `base * ".json"`, `base * ".npz"`: a [`Checkpoint`](@ref). Of a pair of format 2, a whole network, it has the
+weights; [`load_network`](@ref) also has the biases and neurons.
+
+# Throws
+- [`Rejection`](@ref) with a code of conformance/spec/pairs.md, sections 2 and 3, or
+- [`StorageError`](@ref) where the system fails. Nothing else, whatever is there.
+"""
+load_checkpoint(base::AbstractString) = load_pair(PairPlace(nothing, String(base), ROOT), false).checkpoint
+
+"""
+    load_network(base)
+
+Load a pair of format 2: a [`Network`](@ref).
+
+# Throws
+- what [`load_checkpoint`](@ref) throws; [`Rejection`](@ref) with `network.neuron-model` for a pair of format 1.
+"""
+load_network(base::AbstractString) = network_of(load_pair(PairPlace(nothing, String(base), ROOT), false), ROOT)
+
+network_of(pair::LoadedPair, at::JsonPointer) = pair.network !== nothing ? pair.network :
+    reject("network.neuron-model", at, "expected a pair of format 2, which has neurons, got one of format 1")
+
+function load_pair(place::PairPlace, with_digests::Bool)
+    pair = nothing
+    while pair === nothing
+        pair = try_load_pair(place, with_digests)
+    end
+    pair
+end
+
+"Load a pair, or `nothing` where it has been replaced meanwhile."
+function try_load_pair(place::PairPlace, with_digests::Bool)
+    sidecar, seen = open_sidecar(place)
+    archive = bound_archive(place, sidecar, seen)
+    archive === nothing && return nothing
+    file, directory = archive
+    try
+        read_pair(file, directory, sidecar, with_digests)
+    catch err
+        throw(err isa OutOfMemoryError ? StorageError(file.place, "there is not enough memory for it") : err)
+    finally
+        close_file(file)
+    end
+end
+
+"The file with this end of the name, or `nothing`."
+function open_at(place::PairPlace, ending::String)
+    place.folder === nothing && return open_file(place.base * ending)
+    found = real_path_below(place.folder, place.base * ending, place.at)
+    found === nothing ? nothing : open_file(found)
+end
+
+"The sidecar, and what tells its file from another."
+function open_sidecar(place::PairPlace)
+    text, identity = sidecar_text(place)
+    read_sidecar(text), (text, identity)
+end
+
+function sidecar_text(place::PairPlace)
+    file = open_at(place, ".json")
+    file === nothing && reject("checkpoint.sidecar-missing", ROOT, "there is no sidecar")
+    try
+        text = read_text(file, MAX_SIDECAR_BYTES)
+        text === nothing && reject("checkpoint.sidecar-size", ROOT, "expected at most ", MAX_SIDECAR_BYTES, " bytes")
+        return text, file.identity
+    finally
+        close_file(file)
+    end
+end
+
+"""
+The archive that a sidecar is bound to, open, and its directory; `nothing` where there is another sidecar by now. Any archive
+will do where it is not bound.
+"""
+function bound_archive(place::PairPlace, sidecar::Sidecar, seen)
+    archive, fault = try_archive(place, ".npz", sidecar.digest)
+    if archive === nothing && sidecar.digest !== nothing
+        archive, other_fault = try_archive(place, pending_ending(sidecar.digest), sidecar.digest)
+        fault === nothing && (fault = other_fault)
+    end
+    archive === nothing || return archive
+    sidecar.digest === nothing || is_unchanged(place, seen) || return nothing
+    fault === nothing ? reject("archive.missing", ROOT, "there is no archive") : throw(fault)
+end
+
+"What [`open_archive`](@ref) returns, and its rejection or `nothing`."
+function try_archive(place::PairPlace, ending::String, digest::Union{Nothing,String})
+    try
+        open_archive(place, ending, digest), nothing
+    catch err
+        err isa Rejection && err.code != "file.path" || rethrow()
+        nothing, err
+    end
+end
+
+"What an archive is called from its first sync to its last: `.npz.` and the first 16 digits of its digest."
+pending_ending(digest::String) = ".npz." * first(digest, 16)
+
+"An archive that has the digest, if one is due, and its directory; `nothing` where there is no file."
+function open_archive(place::PairPlace, ending::String, digest::Union{Nothing,String})
+    file = open_at(place, ending)
+    file === nothing && return nothing
+    try
+        directory = find_directory(file, ROOT)
+        digest === nothing || archive_digest(file, directory, digest, ROOT)
+        return file, directory
+    catch
+        close_file(file)
+        rethrow()
+    end
+end
+
+function archive_digest(file::OpenFile, directory::Directory, due::String, at::JsonPointer)
+    got = file_digest(file, directory.offset)
+    got == due || reject("archive.digest", at, "expected the digest ", due, " of the sidecar, got ", got)
+end
+
+"The SHA-256 of a file from `offset` on."
+function file_digest(file::OpenFile, offset::Int)
+    context, buffer = SHA256_CTX(), Vector{UInt8}(undef, min(CHUNK_BYTES, file.size - offset))
+    while offset < file.size
+        n = min(length(buffer), file.size - offset)
+        update!(context, read_all!(buffer, file, offset, n), n)
+        offset += n
+    end
+    bytes2hex(digest!(context))
+end
+
+"Whether the sidecar is still the same file."
+function is_unchanged(place::PairPlace, seen)
+    isequal(sidecar_text(place), seen)
+end
+
+function read_pair(file::OpenFile, directory::Directory, sidecar::Sidecar, with_digests::Bool)
+    names, places = String[], JsonPointer[]
+    for member in sidecar.members
+        push!(names, member.name * ".npy")
+        push!(places, member.at)
+    end
+    archive_entry_count(directory, length(names), ROOT)
+    entries = archive_directory(file, directory, ROOT)
+    archive_member_path(entries, ROOT)
+    archive_member_unexpected(entries, Set(names), ROOT)
+    archive_member_twice(entries, ROOT)
+    entries = archive_member_missing(entries, names, places)
+    archive_encrypted(entries, places)
+    archive_compression(entries, places)
+    starts = archive_local_header(file, directory, entries, places)
+    weights, biases, digests = Matrix{Float64}[], Union{Nothing,Vector{Float64}}[], String[]
+    for (k, due) in enumerate(sidecar.members)
+        array = read_due_member(file, entries[k], starts[k], due)
+        with_digests && push!(digests, values_digest(array.values))
+        if length(due.shape) == 2
+            push!(weights, as_matrix(array))
+            push!(biases, nothing)
+        else
+            biases[end] = array.values
+        end
+    end
+    checkpoint = stored_checkpoint(sidecar.document, weights)
+    LoadedPair(checkpoint, sidecar.format_version == 2 ? stored_network(sidecar.document, weights, biases) : nothing,
+               sidecar.format_version, sidecar.members, digests)
+end
+
+function read_due_member(file::OpenFile, entry::Entry, start::Int, due::DueMember)
+    member = open_member(file, entry, start, 8 * prod(due.shape) + MAX_NPY_HEADER_BYTES, due.at)
+    array = try
+        read_array(member, due.shape)
+    finally
+        close_member(member)
+    end
+    array.inexact == -1 || reject("checkpoint.weight-type", element_place(due.at, due.shape, array.inexact),
+                                  "binary64 cannot hold this integer exactly")
+    k = first_not_finite(array.values)
+    k == 0 || reject("checkpoint.weight-finite", element_place(due.at, due.shape, k - 1),
+                     "expected a finite weight, got ", array.values[k])
+    array
+end
+
+"The index of the first value that is not finite, or 0."
+function first_not_finite(values::Vector{Float64})
+    for k in 1:length(values)
+        isfinite(values[k]) || return k
+    end
+    0
+end
+
+"The SHA-256 of values as big-endian binary64."
+function values_digest(values::Vector{Float64})
+    context, items = SHA256_CTX(), div(CHUNK_BYTES, 8)
+    bytes = Vector{UInt8}(undef, 8 * min(items, length(values)))
+    for start in 0:items:length(values)-1
+        n = min(items, length(values) - start)
+        for k in 1:n
+            put_bits!(bytes, 8 * (k - 1), hton(reinterpret(UInt64, values[start+k])))
+        end
+        update!(context, bytes, 8 * n)
+    end
+    bytes2hex(digest!(context))
+end
+
+@inline function put_bits!(bytes::Vector{UInt8}, offset::Int, bits::UInt64)
+    checkbounds(bytes, offset+1:offset+8)
+    GC.@preserve bytes unsafe_store!(Ptr{UInt64}(pointer(bytes) + offset), bits)
+end
+
+function stored_checkpoint(document::JsonObject, weights::Vector{Matrix{Float64}})
+    checkpoint = Checkpoint(weights, strings(get(document, "layer_names")), strings(get(document, "neuron_types")),
+                            get(document, "metadata", JsonObject()), String[])
+    set_frozen!(checkpoint, strings(get(document, "frozen_layers")))
+    checkpoint
+end
+
+function stored_network(document::JsonObject, weights::Vector{Matrix{Float64}},
+                        biases::Vector{Union{Nothing,Vector{Float64}}})
+    network, layers = get(document, "network"), Layer{Float64}[]
+    for l in 1:length(weights)
+        push!(layers, read_layer(Float64, stored_layer(document, l), weights[l], biases[l]))
+    end
+    Network{Float64}(layers, is_membrane(network))
+end
