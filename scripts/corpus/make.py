@@ -21,10 +21,12 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+import artefacts  # noqa: E402
 import jsonpatch  # noqa: E402
 from cases import Draft  # noqa: E402
 
 from conformance.case import ANY_JSON_CODE, canonical, digest  # noqa: E402
+from conformance.corpora import ARTEFACTS  # noqa: E402
 from conformance.formatting import format_case  # noqa: E402
 from conformance.oracle import answer  # noqa: E402
 
@@ -41,6 +43,7 @@ TABLES = (
     "arithmetic",
     "precedence",
     "mutant_gaps",
+    "pair_archives",
 )
 LARGEST_OUTPUT = 24_000
 """Characters; a larger output is stated by its digest, so that a case stays readable."""
@@ -56,15 +59,29 @@ def main() -> int:
     parser.add_argument("--op", default="*", help="only the cases of these operations (shell pattern)")
     arguments = parser.parse_args()
     drafts = [draft for draft in all_drafts() if fnmatchcase(draft.members["op"], arguments.op)]
-    texts, complaints = {}, []
+    files = artefact_files()
+    complaints = stale(files) + strangers(files) if arguments.check else write(files)
+    texts: dict[Path, bytes] = {}
     for draft in drafts:
         try:
-            texts[file_of(draft)] = format_case(finished(draft))
+            texts[file_of(draft)] = format_case(finished(draft)).encode()
         except Disagreement as disagreement:
             complaints.append(str(disagreement))
     complaints += stale(texts) if arguments.check else write(texts) if not complaints else []
-    print("\n".join([*complaints, f"{len(drafts)} cases, {len(complaints)} complaints"]))
+    print("\n".join([*complaints, f"{len(drafts)} cases, {len(files)} artefacts, {len(complaints)} complaints"]))
     return 1 if complaints else 0
+
+
+def artefact_files() -> dict[Path, bytes]:
+    """Return the artefacts that the tables have made, and their manifest."""
+    files = {CORPUS / path: content for path, (content, _) in artefacts.FILES.items()}
+    return files | {CORPUS / ARTEFACTS / "MANIFEST.json": artefacts.manifest()}
+
+
+def strangers(files: dict[Path, bytes]) -> list[str]:
+    """Return a complaint for each artefact that no table makes."""
+    there = (file for file in (CORPUS / ARTEFACTS).rglob("*") if file.is_file())
+    return [f"{file.relative_to(ROOT)}: no table makes it" for file in there if file not in files]
 
 
 def all_drafts() -> list[Draft]:
@@ -87,7 +104,7 @@ def finished(draft: Draft) -> dict[str, Any]:
     members = dict(draft.members)
     require_unchanged_by_python(members)
     states = list(repaired_inputs(members))
-    answers = [answer(members["op"], copy.deepcopy(state)) for state in states]
+    answers = [answer(members["op"], copy.deepcopy(state), CORPUS) for state in states]
     for index, (due, got) in enumerate(zip(draft.verdicts, answers, strict=True)):
         compare_verdict(members["id"], index, due, got)
     return members | {"expect": expectation(draft, answers[0])}
@@ -140,21 +157,21 @@ def expectation(draft: Draft, got: dict[str, Any]) -> dict[str, Any]:
     return {"verdict": "accept", "output": output}
 
 
-def write(texts: dict[Path, str]) -> list[str]:
+def write(texts: dict[Path, bytes]) -> list[str]:
     """Write the files that are new or differ; nothing to complain about."""
     for file, text in texts.items():
-        if not file.is_file() or file.read_text(encoding="utf-8") != text:
+        if not file.is_file() or file.read_bytes() != text:
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, encoding="utf-8")
+            file.write_bytes(text)
     return []
 
 
-def stale(texts: dict[Path, str]) -> list[str]:
+def stale(texts: dict[Path, bytes]) -> list[str]:
     """Return a complaint for each file that is not what the tables say."""
     return [
         f"{file.relative_to(ROOT)}: not what the tables say"
         for file, text in texts.items()
-        if not file.is_file() or file.read_text(encoding="utf-8") != text
+        if not file.is_file() or file.read_bytes() != text
     ]
 
 
