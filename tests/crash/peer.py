@@ -39,6 +39,7 @@ class Peer:
         self._stdin = os.fdopen(stdin, "wb", buffering=0)
         self._stdout = os.fdopen(stdout, "rb")
         self._asked = 0
+        self._status: int | None = None
         self.hello = self._exchange({"cmd": "hello", "protocol": 1, "root": str(root), "scratch": str(scratch)})
 
     def _exchange(self, message: dict[str, Any]) -> dict[str, Any]:
@@ -73,11 +74,48 @@ class Peer:
         assert answer.pop("id") == str(self._asked), answer
         return answer
 
+    def send(self, op: str, arguments: dict[str, Any]) -> str:
+        """Send a request without waiting; returns its id. Few enough of them fit into a pipe."""
+        self._asked += 1
+        self._send({"cmd": "run", "id": str(self._asked), "op": op, "input": arguments})
+        return str(self._asked)
+
+    def receive(self) -> dict[str, Any]:
+        """Return the next answer to what was sent, with its id.
+
+        Raises:
+            DiedError: The process ended first.
+        """
+        line = self._stdout.readline()
+        if not line.endswith(b"\n"):
+            raise DiedError(f"process {self.pid} ended instead of answering")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
     def verdict(self, base: str) -> dict[str, Any]:
         """Load a pair; return the answer without what is never compared."""
         answer = self.ask("checkpoint.load", base=base)
         answer.pop("message", None)
         return answer
+
+    @property
+    def last_id(self) -> str:
+        """The id of the latest request."""
+        return str(self._asked)
+
+    @property
+    def dead(self) -> bool:
+        """Whether the process has ended."""
+        return self._status is not None or os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+    def status(self) -> int:
+        """Wait for its end and return its exit status (negative: the signal)."""
+        return self._reap()
+
+    def signal(self, number: int) -> None:
+        """Send it a signal, where it is still there."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, number)
 
     def close(self) -> int:
         """Say goodbye and return the exit status of the process (negative: the signal that killed it)."""
@@ -87,16 +125,18 @@ class Peer:
 
     def kill(self) -> None:
         """End the process at once."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
+        if self._status is None:
+            self.signal(signal.SIGKILL)
         self._reap()
 
     def _reap(self) -> int:
         for stream in (self._stdin, self._stdout):
             with contextlib.suppress(OSError):
                 stream.close()
-        _, status = os.waitpid(self.pid, 0)
-        return os.waitstatus_to_exitcode(status)
+        if self._status is None:
+            _, status = os.waitpid(self.pid, 0)
+            self._status = os.waitstatus_to_exitcode(status)
+        return self._status
 
     def __enter__(self) -> Peer:
         return self
