@@ -12,6 +12,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from spikeparity.files import MissingFileError as MissingFileError
+    from spikeparity.files import StorageError as StorageError
     from spikeparity.neurons import Network as Network
     from spikeparity.neurons import poisson_spikes as poisson_spikes
     from spikeparity.neurons.simulate import simulate as simulate
@@ -20,20 +22,32 @@ if TYPE_CHECKING:
     from spikeparity.transfer import TransferConfig as TransferConfig
     from spikeparity.transfer import apply_transfer_config as apply_transfer_config
     from spikeparity.transfer import freeze_layers as freeze_layers
+    from spikeparity.transfer import load_checkpoint as load_checkpoint
+    from spikeparity.transfer import load_network as load_network
+    from spikeparity.transfer import save_checkpoint as save_checkpoint
+    from spikeparity.transfer import save_network as save_network
     from spikeparity.transfer import unfreeze_layers as unfreeze_layers
+    from spikeparity.transfer import verify as verify
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "MissingFileError": "spikeparity.files",
     "Network": "spikeparity.neurons",
     "RejectedError": "spikeparity.rejection",
     "SNNCheckpoint": "spikeparity.transfer",
+    "StorageError": "spikeparity.files",
     "TransferConfig": "spikeparity.transfer",
     "apply_transfer_config": "spikeparity.transfer",
     "freeze_layers": "spikeparity.transfer",
+    "load_checkpoint": "spikeparity.transfer",
+    "load_network": "spikeparity.transfer",
     "poisson_spikes": "spikeparity.neurons",
+    "save_checkpoint": "spikeparity.transfer",
+    "save_network": "spikeparity.transfer",
     "simulate": "spikeparity.neurons",
     "unfreeze_layers": "spikeparity.transfer",
+    "verify": "spikeparity.transfer",
 }
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from spikeparity import __version__, rules
+from spikeparity.files import FOLDERS
 
 CHUNK = 1 << 16
 
@@ -73,12 +74,16 @@ def answer(request: dict[str, Any]) -> dict[str, Any] | None:
     """Return the answer to a request, None where none is due."""
     match request["cmd"]:
         case "hello":
+            FOLDERS.root, FOLDERS.scratch = request.get("root", "."), request.get("scratch", ".")
             return hello()
         case "run":
             from spikeparity import operations
 
             return operations.run(request["id"], request["op"], request["input"])
-        case "root" | "bye":
+        case "root":
+            FOLDERS.root = request["root"]
+            return None
+        case "bye":
             return None
         case command:
             raise ValueError(f"unknown command {command!r}")

@@ -18,6 +18,23 @@ FloatArray = npt.NDArray[np.float64]
 
 _EXACT = 2**53
 
+# Elements that are looked at together: few enough for the near caches.
+PART = 1 << 16
+
+
+class Deferred:
+    """An array that is elsewhere: the rule on its type is the first to ask for it."""
+
+    def array(self, code: str, path: str) -> FloatArray:
+        """Return the array; `code` is that of an integer that float64 cannot hold, `path` where the array is due."""
+        raise NotImplementedError
+
+
+def fetch(parent: Any, key: str, code: str, path: str) -> None:
+    """Put the array itself in the place of one that is elsewhere."""
+    if isinstance(parent.get(key), Deferred):
+        parent[key] = parent[key].array(code, path)
+
 
 def leaf_types(code: str, value: Any, path: str) -> None:
     """Reject the first non-array leaf, at any depth, that is not a Number."""
@@ -35,6 +52,8 @@ def typed_array(code: str, array: npt.NDArray[Any], path: str) -> None:
     """Reject a NumPy array that is not of a real type, or holds a value that binary64 cannot hold exactly."""
     if array.dtype.kind not in "fiu" or isinstance(array, np.ma.MaskedArray):
         raise RejectedError(code, path, f"expected an array of real numbers, got {describe(array)}")
+    if array.dtype.itemsize < 8 or array.dtype == np.float64:
+        return
     for index in np.argwhere(_doubtful(array)):
         value = array[tuple(index)]
         if not is_number(value):
@@ -44,8 +63,6 @@ def typed_array(code: str, array: npt.NDArray[Any], path: str) -> None:
 
 def _doubtful(array: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     """Mark the values that binary64 may not hold: large integers, and what a wider float loses."""
-    if array.dtype.itemsize < 8 or array.dtype == np.float64:
-        return np.zeros(array.shape, dtype=np.bool_)
     if array.dtype.kind == "f":
         with np.errstate(all="ignore"):
             lost: npt.NDArray[np.bool_] = (array.astype(np.float64) != array) & (array == array)
@@ -98,11 +115,21 @@ def vector_finite(code: str, values: Any, path: str) -> None:
 
 def finite(code: str, matrix: Any, path: str) -> None:
     """Reject the first NaN or infinity."""
-    array = to_array(matrix, None)
-    faults = np.argwhere(~np.isfinite(array))
-    if len(faults):
-        row, column = faults[0]
-        raise RejectedError(code, f"{path}/{row}/{column}", f"expected a finite number, got {array[row, column]}")
+    array = as_array(matrix, None)
+    index = _not_finite(array)
+    if index is not None:
+        where = "".join(f"/{i}" for i in index)
+        raise RejectedError(code, path + where, f"expected a finite number, got {array[index]}")
+
+
+def _not_finite(array: FloatArray) -> tuple[int, ...] | None:
+    """Return the index of the first NaN or infinity, part by part: a mask of all would take an eighth of the array."""
+    flat = array.reshape(-1)
+    for begin in range(0, flat.size, PART):
+        sound = np.isfinite(flat[begin : begin + PART])
+        if not sound.all():
+            return tuple(int(i) for i in np.unravel_index(begin + int(sound.argmin()), array.shape))
+    return None
 
 
 def array_like(value: object) -> object:
@@ -116,6 +143,13 @@ def array_like(value: object) -> object:
         return np.asarray(value)
     except (TypeError, ValueError, RuntimeError) as error:
         return error
+
+
+def as_array(matrix: Any, inputs: int | None) -> FloatArray:
+    """Return a checked matrix, or an array of any rank, as a binary64 array in C order: itself where it is one."""
+    if isinstance(matrix, np.ndarray):
+        return np.asarray(matrix, dtype=np.float64, order="C")
+    return to_array(matrix, inputs)
 
 
 def to_array(matrix: Any, inputs: int | None) -> FloatArray:

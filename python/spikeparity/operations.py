@@ -9,15 +9,17 @@ from typing import Any
 import numpy as np
 
 from spikeparity import rules, strict_json
+from spikeparity.files import FOLDERS, Place
 from spikeparity.matrix import FloatArray
-from spikeparity.neurons import inputs
+from spikeparity.neurons import inputs, references
 from spikeparity.neurons.network import Network
 from spikeparity.neurons.simulate import Simulation, Trace, simulate
 from spikeparity.rejection import RejectedError, below
 from spikeparity.strict_json import hex_float
-from spikeparity.transfer import fine_tune
+from spikeparity.transfer import fine_tune, npy, pair, sidecar
 from spikeparity.transfer.checkpoint import SNNCheckpoint
 from spikeparity.transfer.fine_tune import TransferConfig, apply_transfer_config
+from spikeparity.transfer.pair import Pair
 
 Request = dict[str, Any]
 
@@ -45,13 +47,7 @@ def json_parse(request: Request) -> Any:
 
 def checkpoint_validate(request: Request) -> Any:
     """Answer checkpoint.validate."""
-    checkpoint = SNNCheckpoint.from_document(document(request))
-    return {
-        "n_layers": checkpoint.n_layers,
-        "total_params": checkpoint.total_params,
-        "layer_names": checkpoint.layer_names,
-        "frozen_layers": checkpoint.frozen_layers,
-    }
+    return described(SNNCheckpoint.from_document(document(request)))
 
 
 def config_validate(request: Request) -> Any:
@@ -86,9 +82,9 @@ def transfer_apply(request: Request) -> Any:
 def simulate_(request: Request) -> Any:
     """Answer simulate."""
     with below("/network"):
-        network = Network.from_document(request["network"])
+        network = references.network_of(request["network"], FOLDERS.root)
     record = request.get("record", [])
-    result = simulate(network, request["steps"], request["input"], record)
+    result = simulate(network, request["steps"], references.in_input(request["input"], FOLDERS.root), record)
     return {"readout": readout(result)} | {name: RECORDS[name](result) for name in record}
 
 
@@ -103,6 +99,46 @@ def encode_poisson(request: Request) -> Any:
     for begin in range(0, due.steps, STEPS_AT_ONCE):
         spikes += inputs.index_lists(drive.presented(begin, min(begin + STEPS_AT_ONCE, due.steps))[:, 0])
     return {"spikes": spikes}
+
+
+def checkpoint_load(request: Request) -> Any:
+    """Answer checkpoint.load."""
+    return loaded(pair.load(Place.below(FOLDERS.root, request["base"], "/base")))
+
+
+def checkpoint_save(request: Request) -> Any:
+    """Answer checkpoint.save: what a load of the saved pair answers."""
+    place = Place.below(FOLDERS.scratch, request["base"], "/base")
+    place.parent()
+    compress = request.get("compress", True)
+    if "network" in request:
+        with below("/network"):
+            network = Network.from_document(request["network"])
+        pair.write_network(network, place, compress=compress)
+    else:
+        pair.write_checkpoint(checkpoint_of(request), place, compress=compress)
+    return loaded(pair.load(place))
+
+
+def loaded(found: Pair) -> Any:
+    """Return what is told of a pair."""
+    members = [
+        {"name": part.name, "shape": list(part.shape), "sha256": npy.digest(array)}
+        for part, array in zip(found.members, found.arrays, strict=True)
+    ]
+    version = sidecar.version(found.document)
+    facts = described(found.checkpoint(), found.document["total_params"])
+    return {**facts, "format_version": version, "members": members}
+
+
+def described(checkpoint: SNNCheckpoint, parameters: int | None = None) -> Any:
+    """Return what is told of a checkpoint."""
+    return {
+        "n_layers": checkpoint.n_layers,
+        "total_params": checkpoint.total_params if parameters is None else parameters,
+        "layer_names": checkpoint.layer_names,
+        "frozen_layers": checkpoint.frozen_layers,
+    }
 
 
 def readout(result: Simulation) -> Any:
@@ -172,6 +208,8 @@ OPERATIONS: dict[str, Callable[[Request], Any]] = {
     "transfer.apply": transfer_apply,
     "simulate": simulate_,
     "encode.poisson": encode_poisson,
+    "checkpoint.load": checkpoint_load,
+    "checkpoint.save": checkpoint_save,
 }
 
 RECORDS: dict[str, Callable[[Simulation], Any]] = {

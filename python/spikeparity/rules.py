@@ -6,6 +6,15 @@ tests hold it against those functions and against rules.toml.
 
 from __future__ import annotations
 
+
+def _without(codes: tuple[str, ...], *others: str) -> tuple[str, ...]:
+    return tuple(code for code in codes if code not in others)
+
+
+PLACE = ("file.path",)
+REFERENCE = ("file.reference",)
+SIDECAR_FILE = ("checkpoint.sidecar-missing", "checkpoint.sidecar-size")
+
 JSON = (
     "json.encoding",
     "json.syntax",
@@ -15,10 +24,12 @@ JSON = (
     "json.number-range",
 )
 
-CHECKPOINT = (
+ANY_CHECKPOINT = (
     "checkpoint.object",
     "checkpoint.unknown-key",
     "checkpoint.missing-key",
+    "checkpoint.format-version",
+    "checkpoint.network",
     "checkpoint.names-type",
     "checkpoint.names-unique",
     "checkpoint.weights-count",
@@ -35,6 +46,10 @@ CHECKPOINT = (
     "checkpoint.weight-finite",
 )
 
+# A checkpoint that is stored has its weights elsewhere, one that is not has no format.
+CHECKPOINT = _without(ANY_CHECKPOINT, "checkpoint.format-version", "checkpoint.network")
+STORED_CHECKPOINT = _without(ANY_CHECKPOINT, "checkpoint.weights-count", "checkpoint.weight-rank")
+
 CONFIG = (
     "config.object",
     "config.unknown-key",
@@ -49,11 +64,12 @@ FREEZE = (*LAYER_NAMES, "transfer.until-index-type", "transfer.until-index-range
 UNFREEZE = (*LAYER_NAMES, "transfer.all-layers-type")
 APPLY = ("transfer.freeze-until-unknown",)
 
-NETWORK = (
+ANY_NETWORK = (
     "network.object",
     "network.unknown-key",
     "network.missing-key",
     "network.layers",
+    "network.member",
     "network.weight-type",
     "network.weight-rank",
     "network.weight-finite",
@@ -69,6 +85,41 @@ NETWORK = (
     "network.readout",
 )
 
+NETWORK = _without(ANY_NETWORK, "network.member")
+NETWORK_ARRAYS = (
+    "network.weight-type",
+    "network.weight-rank",
+    "network.weight-finite",
+    "network.bias-type",
+    "network.bias-shape",
+    "network.bias-finite",
+)
+STORED_NETWORK = _without(ANY_NETWORK, *NETWORK_ARRAYS)
+
+COUNTS = ("checkpoint.layer-count", "checkpoint.parameter-count", "checkpoint.digest-type")
+
+ARCHIVE = (
+    "archive.missing",
+    "archive.not-zip",
+    "archive.truncated",
+    "archive.end-record",
+    "archive.digest",
+    "archive.entry-count",
+    "archive.directory",
+    "archive.member-path",
+    "archive.member-unexpected",
+    "archive.member-twice",
+    "archive.member-missing",
+    "archive.encrypted",
+    "archive.compression",
+    "archive.local-header",
+    "archive.size",
+    "archive.data",
+    "archive.crc",
+)
+
+NPY = ("npy.magic", "npy.header", "npy.dtype", "npy.length")
+
 STEPS = ("simulate.steps",)
 INPUT = (
     "input.kind",
@@ -83,6 +134,13 @@ RECORD = ("record.kind",)
 RUN = ("simulate.non-finite",)
 POISSON = ("input.seed", "input.sample", "input.shape", "input.range")
 
+SIDECAR = SIDECAR_FILE + JSON + STORED_CHECKPOINT
+RULES = (
+    *(PLACE + REFERENCE + SIDECAR_FILE + JSON + ANY_CHECKPOINT + CONFIG),
+    *dict.fromkeys(FREEZE + UNFREEZE + APPLY),
+    *(ANY_NETWORK + COUNTS + ARCHIVE + NPY + STEPS + INPUT + RECORD + RUN),
+)
+
 OPERATIONS: dict[str, tuple[str, ...]] = {
     "json.parse": JSON,
     "checkpoint.validate": JSON + CHECKPOINT,
@@ -90,13 +148,15 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "transfer.freeze": CHECKPOINT + FREEZE,
     "transfer.unfreeze": CHECKPOINT + UNFREEZE,
     "transfer.apply": CHECKPOINT + CONFIG + APPLY,
-    "simulate": NETWORK + STEPS + INPUT + RECORD + RUN,
+    "simulate": PLACE + REFERENCE + SIDECAR + ANY_NETWORK + COUNTS + ARCHIVE + NPY + STEPS + INPUT + RECORD + RUN,
     "encode.poisson": STEPS + POISSON,
+    "checkpoint.load": PLACE + SIDECAR + STORED_NETWORK + COUNTS + ARCHIVE + NPY,
+    "checkpoint.save": PLACE + CHECKPOINT + NETWORK,
 }
 
 PROFILES = ("sequential-f64",)
 
 
 def codes() -> list[str]:
-    """Every code that some operation can answer with, each once, in the order of the operations."""
-    return list(dict.fromkeys(code for operation in OPERATIONS.values() for code in operation))
+    """Every code that some operation can answer with, each once, in the order in which rules are checked."""
+    return list(RULES)

@@ -7,6 +7,7 @@ The functions named after a rule's code check that rule over a whole input; `RUL
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from spikeparity import matrix
-from spikeparity.matrix import FloatArray, array_like
+from spikeparity.files import StorageError
+from spikeparity.matrix import Deferred, FloatArray, array_like
 from spikeparity.neurons.philox import Raster, spike_block
 from spikeparity.rejection import RejectedError, member
 from spikeparity.strict_json import LARGEST_INTEGER
@@ -235,6 +237,8 @@ def sample(document: Document, due: Due) -> None:
     """input.sample: an Integer, it and the last sample's number within 0 … 2^53-1."""
     if document["kind"] != "poisson":
         return
+    with suppress(RejectedError, StorageError):  # what is wrong with an array in a file is for `shape` to say
+        _fetch(document)
     value = document.get("sample", 0)
     last = len(document["rates"]) - 1 if is_batch(document, due) else 0
     if not (is_integer(value) and 0 <= value <= LARGEST_INTEGER - last):
@@ -245,6 +249,7 @@ def sample(document: Document, due: Due) -> None:
 def shape(document: Document, due: Due) -> None:
     """input.shape: the data are there, are arrays, and fit the network and the steps."""
     key = DATA[document["kind"]]
+    _fetch(document)
     if not is_array(document.get(key)):
         got = describe(document[key]) if key in document else "none"
         raise RejectedError("input.shape", f"/{key}", f"{key}: expected an array, got {got}")
@@ -309,6 +314,18 @@ def drive(document: Document, width: int | None) -> Drive:
     if document["kind"] == "constant":
         return ConstantDrive(table)
     return PoissonDrive(table, int(document["seed"]), int(document.get("sample", 0)))
+
+
+def _fetch(document: Any) -> None:
+    """Put the array itself in the place of one that is in a file; it has the samples of a batch, or is one."""
+    key = DATA[document["kind"]]
+    if not isinstance(document.get(key), Deferred):
+        return
+    array = document[key].array("input.shape", f"/{key}")
+    if array.ndim not in (1, 2) or (array.ndim == 2 and not len(array)):
+        message = f"{key}: expected one sample (1 axis) or at least one (2 axes), got an array of shape {array.shape}"
+        raise RejectedError("input.shape", f"/{key}", message)
+    document[key] = array
 
 
 def _first(value: Any) -> Any:

@@ -106,14 +106,25 @@ class Network:
         network._take(document)
         return network
 
+    @classmethod
+    def of_checked(cls, parts: Iterable[tuple[FloatArray, FloatArray | None, Document]], readout: str) -> Network:
+        """Make a network of weights, biases and neurons that are sound by all rules; arrays are not copied."""
+        network = cls.__new__(cls)
+        layers = [Layer(_frozen(weights), _frozen(bias), _neuron(neuron)) for weights, bias, neuron in parts]
+        network._fill(layers, readout, layers[0].weights.shape[1])
+        return network
+
     def _take(self, document: Any) -> None:
         for rule in RULES:
             rule(document)
         widths = _widths(document)
         layers = [_layer(part, inputs) for (_, part), (inputs, _) in zip(_layers(document), widths, strict=True)]
+        self._fill(layers, str(document.get("readout", READOUTS[0])), widths[0][0])
+
+    def _fill(self, layers: list[Layer], readout: str, inputs: int | None) -> None:
         object.__setattr__(self, "layers", tuple(layers))
-        object.__setattr__(self, "readout", str(document.get("readout", READOUTS[0])))
-        object.__setattr__(self, "inputs", widths[0][0])
+        object.__setattr__(self, "readout", readout)
+        object.__setattr__(self, "inputs", inputs)
 
 
 def object_(network: Any) -> None:
@@ -155,6 +166,7 @@ def layers(network: Document) -> None:
 def weight_type(network: Document) -> None:
     """network.weight-type: every leaf of the weights is a Number."""
     for path, layer in _layers(network):
+        matrix.fetch(layer, "weights", "network.weight-type", f"{path}/weights")
         matrix.leaf_types("network.weight-type", layer["weights"], f"{path}/weights")
 
 
@@ -172,8 +184,10 @@ def weight_finite(network: Document) -> None:
 
 def bias_type(network: Document) -> None:
     """network.bias-type: a bias is a list of Numbers."""
-    for path, bias, _outputs in _biases(network):
-        matrix.vector_type("network.bias-type", bias, path)
+    for path, layer in _layers(network):
+        if "bias" in layer:
+            matrix.fetch(layer, "bias", "network.bias-type", f"{path}/bias")
+            matrix.vector_type("network.bias-type", layer["bias"], f"{path}/bias")
 
 
 def bias_shape(network: Document) -> None:
@@ -313,10 +327,14 @@ def _widths(network: Document) -> list[tuple[int | None, int]]:
 def _layer(part: Document, inputs: int | None) -> Layer:
     weights = matrix.to_array(part["weights"], inputs)
     bias = matrix.to_vector(part["bias"]) if "bias" in part else None
-    for array in (weights, bias):
-        if array is not None:
-            array.flags.writeable = False
-    return Layer(weights, bias, _neuron(part["neuron"]))
+    return Layer(_frozen(weights), _frozen(bias), _neuron(part["neuron"]))
+
+
+def _frozen(array: Any) -> Any:
+    """Make an array read-only."""
+    if array is not None:
+        array.flags.writeable = False
+    return array
 
 
 def _neuron(part: Document) -> Neuron:

@@ -81,6 +81,13 @@ class SNNCheckpoint:
         checkpoint._take(document)
         return checkpoint
 
+    @classmethod
+    def of_checked(cls, document: Mapping[str, Any]) -> SNNCheckpoint:
+        """Make a checkpoint of a document that is sound by all rules; its arrays, of float64, are not copied."""
+        checkpoint = cls.__new__(cls)
+        checkpoint._fill(document, list(document["weights"]))
+        return checkpoint
+
     def validate(self) -> None:
         """Check all rules again: the attributes can be changed after construction. Raises RejectedError."""
         check({key: value for key, value in vars(self).items() if key in REQUIRED + OPTIONAL})
@@ -110,12 +117,13 @@ class SNNCheckpoint:
 
     def _take(self, document: Any) -> None:
         check(document)
+        layers = zip(document["weights"], document["layer_sizes"], strict=True)
+        self._fill(document, [matrix.to_array(weights, int(inputs)) for weights, (inputs, _) in layers])
+
+    def _fill(self, document: Any, weights: list[FloatArray]) -> None:
         self.layer_names = [str(name) for name in document["layer_names"]]
         self.layer_sizes = [(int(inputs), int(outputs)) for inputs, outputs in document["layer_sizes"]]
-        self.weights = [
-            matrix.to_array(weights, inputs)
-            for weights, (inputs, _) in zip(document["weights"], self.layer_sizes, strict=True)
-        ]
+        self.weights = weights
         self.neuron_types = [str(name) for name in document.get("neuron_types", ())]
         self.metadata = _copy(document.get("metadata", {}))
         self.frozen_layers = sorted({str(name) for name in document.get("frozen_layers", ())})
@@ -211,7 +219,12 @@ def metadata_type(document: Document) -> None:
     if not isinstance(metadata, Mapping):
         message = f"metadata: expected an object, got {describe(metadata)}"
         raise RejectedError("checkpoint.metadata-type", "/metadata", message)
-    _carried_by_json(metadata, "/metadata", 1)
+    metadata_depth(metadata, METADATA_DEPTH)
+
+
+def metadata_depth(metadata: Document, depth: int) -> None:
+    """Reject (checkpoint.metadata-type) what JSON cannot hold, or nests deeper than so many objects and arrays."""
+    _carried_by_json(metadata, "/metadata", depth)
 
 
 def weight_type(document: Document) -> None:
@@ -282,19 +295,19 @@ def _pair(value: object) -> str:
     return describe(value)
 
 
-def _carried_by_json(value: object, path: str, depth: int) -> None:
+def _carried_by_json(value: object, path: str, room: int) -> None:
     """Reject, at the datum, what a JSON text of finite numbers and well-formed strings cannot hold."""
     code = "checkpoint.metadata-type"
-    if depth > METADATA_DEPTH:
-        raise RejectedError(code, path, f"metadata: expected at most {METADATA_DEPTH} nested objects and arrays")
+    if room == 0 and isinstance(value, (Mapping, list, tuple)):
+        raise RejectedError(code, path, "metadata: expected fewer nested objects and arrays, got one more")
     if isinstance(value, Mapping):
         for key, entry in value.items():
             if not is_string(key):
                 raise RejectedError(code, path, f"metadata: expected string keys, got {describe(key)}")
-            _carried_by_json(entry, member(path, key), depth + 1)
+            _carried_by_json(entry, member(path, key), room - 1)
     elif isinstance(value, (list, tuple)):
         for index, entry in enumerate(value):
-            _carried_by_json(entry, f"{path}/{index}", depth + 1)
+            _carried_by_json(entry, f"{path}/{index}", room - 1)
     elif isinstance(value, (int, float)):
         if not math.isfinite(as_float(value)):
             raise RejectedError(code, path, f"metadata: expected a finite number, got {describe(value)}")

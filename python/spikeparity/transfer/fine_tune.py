@@ -71,7 +71,7 @@ def freeze_layers(
             `transfer` (`/layer_names/0`, `/until_index`).
 
     """
-    return freeze(_checked(checkpoint), _given(layer_names=_names(layer_names), until_index=until_index))
+    return freeze(checked(checkpoint), _given(layer_names=_names(layer_names), until_index=until_index))
 
 
 def unfreeze_layers(
@@ -86,7 +86,7 @@ def unfreeze_layers(
             `transfer` (`/layer_names/0`, `/all_layers`).
 
     """
-    return unfreeze(_checked(checkpoint), {**_given(layer_names=_names(layer_names)), "all_layers": all_layers})
+    return unfreeze(checked(checkpoint), {**_given(layer_names=_names(layer_names)), "all_layers": all_layers})
 
 
 def apply_transfer_config(checkpoint: SNNCheckpoint, config: TransferConfig) -> tuple[SNNCheckpoint, list[float]]:
@@ -100,7 +100,7 @@ def apply_transfer_config(checkpoint: SNNCheckpoint, config: TransferConfig) -> 
             changed by hand), or `transfer.freeze-until-unknown`.
 
     """
-    _checked(checkpoint)
+    checked(checkpoint)
     with below("/config"):
         if not isinstance(config, TransferConfig):
             raise RejectedError("config.object", "", f"config: expected a TransferConfig, got {describe(config)}")
@@ -245,7 +245,8 @@ UNFREEZE_RULES = (layer_names_type, layer_names_unknown, all_layers_type)
 APPLY_RULES = (freeze_until_unknown,)
 
 
-def _checked(checkpoint: SNNCheckpoint) -> SNNCheckpoint:
+def checked(checkpoint: SNNCheckpoint) -> SNNCheckpoint:
+    """Return a checkpoint that all rules have been applied to again: its attributes can be changed."""
     with below("/checkpoint"):
         if not isinstance(checkpoint, SNNCheckpoint):
             message = f"checkpoint: expected an SNNCheckpoint, got {describe(checkpoint)}"
