@@ -22,26 +22,31 @@ NOISE = ("\0", "\v", "\f", "é", "#", "\\", ";", "a", "'", "\n\n", "{", "}", ","
 SPACES = ("", "", "", " ", " ", "  ", "\t", "\n", "\r")
 
 
-def draw(shape: Sequence[int], rng: Random, faults: float) -> bytes:
-    """Return an array of that shape; with the probability `faults` with something wrong."""
+FAULTS = ("value", "value", "words", "words", "words", "text", "preamble")
+
+
+def draw(shape: Sequence[int], rng: Random, faulty: bool) -> bytes:
+    """Return an array of that shape, or one with something wrong."""
+    fault = rng.choice(FAULTS) if faulty else ""
     kind = rng.choice(tuple(CODES)) if rng.random() < 0.4 else "f8"
+    if fault == "value":
+        kind = rng.choice(("i8", "u8", "f2", "f4", "f8"))
     order = "|" if kind.endswith("1") else rng.choice("<<<>")
     fortran = rng.random() < 0.25
-    values = _values(kind, math.prod(shape), rng, faults)
+    values = _values(kind, math.prod(shape), rng, fault == "value")
     data = struct.pack(f"{'>' if order == '>' else '<'}{len(values)}{CODES[kind]}", *values)
     words = {"descr": f"'{order}{kind}'", "fortran_order": str(fortran), "shape": _tuple(shape, rng)}
-    if rng.random() < faults:
+    if fault == "words":
         data, words = _wrong(data, words, rng)
-    header = _header(words, rng, faults)
-    if rng.random() < faults / 3:
+    header = _header(words, rng, fault == "text")
+    if fault == "text" and rng.random() < 0.7:
         at = rng.randint(0, len(header))
         header = header[:at] + rng.choice(NOISE) + header[at + rng.randint(0, 1) :]
-    return _preamble(header.encode(), rng, faults) + data
+    return _preamble(header.encode(), rng, fault == "preamble") + data
 
 
-def _values(kind: str, count: int, rng: Random, faults: float) -> list[float]:
+def _values(kind: str, count: int, rng: Random, odd: bool) -> list[float]:
     letter = CODES[kind]
-    odd = rng.random() < faults / 2
     if letter in BOUNDS:
         bits, signed = BOUNDS[letter], letter.islower()
         largest = 2**bits - 1
@@ -79,24 +84,27 @@ def _wrong(data: bytes, words: dict[str, str], rng: Random) -> tuple[bytes, dict
     return data, words
 
 
-def _header(words: dict[str, str], rng: Random, faults: float) -> str:
+def _header(words: dict[str, str], rng: Random, faulty: bool) -> str:
     items = list(words.items())
     if rng.random() < 0.3:
         rng.shuffle(items)
-    if rng.random() < faults / 20:
+    if faulty and rng.random() < 0.1:
         items.append(rng.choice(items))
     quote, gap = rng.choice("''\""), rng.choice(SPACES)
     body = f",{gap}".join(f"{quote}{key}{quote}{rng.choice(SPACES)}:{gap}{value}" for key, value in items)
-    tail = ",," if rng.random() < faults / 20 else rng.choice((", ", ", ", "", gap))
+    tail = ",," if faulty and rng.random() < 0.1 else rng.choice((", ", ", ", "", gap))
     return "{" + gap + body + tail + "}" + rng.choice(("\n", " " * 20 + "\n", ""))
 
 
-def _preamble(header: bytes, rng: Random, faults: float) -> bytes:
+MAGICS = (b"\x93NUMPY\x01\x01", b"\x93NUMPY\x04\0", b"\x93NUMPX\x01\0", b"\x93NUMPY\0\0", b"", b"\x93NUM")
+
+
+def _preamble(header: bytes, rng: Random, faulty: bool) -> bytes:
     version = rng.choice((1, 1, 1, 2, 3))
     length = len(header)
-    if rng.random() < faults / 6:
+    if faulty and rng.random() < 0.5:
+        return rng.choice(MAGICS) + length.to_bytes(2, "little") + header
+    if faulty:
         length = rng.choice((0, length - 1, length + 1, 65535, 2**31, 2**32 - 1))
-    if rng.random() < faults / 6:
-        return rng.choice((b"\x93NUMPY\x01\x01", b"\x93NUMPY\x04\0", b"\x93NUMPX\x01\0", b"", b"\x93NUM")) + header
     width = 2 if version == 1 else 4
     return b"\x93NUMPY" + bytes([version, 0]) + (length % 256**width).to_bytes(width, "little") + header

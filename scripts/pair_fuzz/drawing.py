@@ -49,7 +49,7 @@ def _pair(rng: Random) -> tuple[dict[str, Any], list[Member]]:
             layer["bias"] = {"member": f"bias_{number}"}
             due.append((f"bias_{number}", (height,)))
         layers.append(layer)
-        width = height if is_network or rng.random() < 0.7 else 1
+        width = height if rng.random() < (0.97 if is_network else 0.7) else 1
     names = [f"n{number}" for number in range(len(sizes))]
     elements = sum(_elements(shape) for _, shape in due)
     sidecar: dict[str, Any] = {
@@ -82,8 +82,7 @@ def _archive(due: list[Member], rng: Random, where: str) -> bytes:
     faulty = rng.randrange(len(due)) if due else 0
     entries = []
     for number, (name, shape) in enumerate(due):
-        faults = 1.0 if where in ("npy", "all") and number == faulty else 0.0
-        content = arrays.draw(shape, rng, faults)
+        content = arrays.draw(shape, rng, where in ("npy", "all") and number == faulty)
         entries.append(Entry(f"{name}.npy".encode(), content, rng.choice((0, 8, 8))))
     order = list(range(len(entries)))
     if rng.random() < 0.2:
@@ -124,9 +123,11 @@ def _text(sidecar: dict[str, Any], rng: Random, faulty: bool) -> bytes:
         return json.dumps(sidecar, indent=rng.choice((None, None, 1))).encode()
     x = rng.random()
     if x < 0.6:
-        wrapped = {"sidecar": sidecar}
+        # `bent` keeps the members of what it gets and changes what is inside them.
+        inner = "network" if "network" in sidecar and rng.random() < 0.5 else "sidecar"
+        wrapped = {inner: sidecar["network"] if inner == "network" else sidecar}
         mutate.bent(wrapped, rng)
-        sidecar = wrapped["sidecar"]
+        sidecar = sidecar | wrapped if inner == "network" else wrapped["sidecar"]
     if x < 0.45:
         return json.dumps(sidecar).encode()
     text = texts.written(sidecar, rng)
