@@ -14,6 +14,7 @@ from conformance.errors import UsageError
 VERBS = (
     "run",
     "check",
+    "inspect",
     "exchange",
     "diff",
     "merge",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from conformance.backend_facts import BackendFacts
 from conformance.enquiry import Enquiry
@@ -12,17 +12,18 @@ from conformance.report.summary import backend_line
 from conformance.report.text import clean
 
 
-def columns(rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:
-    """Return a table as lines: the first ``left`` columns aligned to the left, the others to the right."""
+def columns(rows: Sequence[Sequence[str]], left: Iterable[int] = (0,)) -> list[str]:
+    """Return a table as lines: the columns ``left`` (negative ones from the end) aligned left, the others right."""
     rows = [[clean(field) for field in row] for row in rows]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
-    return [
-        "  ".join(
-            field.ljust(width) if column < left else field.rjust(width)
-            for column, (field, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+    count = len(rows[0]) if rows else 0
+    flush = {column % count for column in left}
+    widths = [max(len(row[column]) for row in rows) for column in range(count)]
+    return ["  ".join(_aligned(row, widths, flush)).rstrip() for row in rows]
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int], flush: set[int]) -> Iterator[str]:
+    for column, (field, width) in enumerate(zip(row, widths, strict=True)):
+        yield field.ljust(width) if column in flush else field.rjust(width)
 
 
 def backend_lines(enquiry: Enquiry) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,160 @@
+"""``exchange``: pairs between the four backends and sc_neurocore, and what it says of backends at fault."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from world import ROOT, World
+
+sys.path.insert(0, str(ROOT / "scripts"))
+
+import sc_neurocore
+
+from conformance import oracle
+from conformance.pairs.exchange import chosen, due_simulation
+from conformance.pairs.samples import due_output, due_sidecar, normal, samples
+
+PROXY = Path(__file__).parent / "miniatures" / "proxy.py"
+NATIVE = ["python", "rust", "julia", "mojo"]
+
+
+def proxy(fault: str) -> str:
+    """Return the --backend word for a backend with a fault."""
+    return f"proxy={sys.executable} {PROXY} {fault}"
+
+
+def share_cache(world: World) -> None:
+    """Have Julia and Mojo found in the cache of this machine, where they are built once."""
+    world.env.pop("XDG_CACHE_HOME")
+    world.env.update({name: value for name, value in os.environ.items() if name == "XDG_CACHE_HOME"})
+
+
+def matrix(out: str) -> dict[str, dict[str, str]]:
+    """Return the printed matrix: row → column → cell."""
+    lines = out[out.index("saved by") :].split("\n\n")[0].splitlines()
+    header, *rows = [re.split(r"\s{2,}", line) for line in lines]
+    return {row[0]: dict(zip(header[1:], row[1:], strict=True)) for row in rows}
+
+
+# ---- the four, and a foreign one -------------------------------------------------------------------------------------
+
+
+def test_every_language_reads_what_every_language_writes(world: World) -> None:
+    share_cache(world)
+    done = world.cli("exchange", *[word for name in NATIVE for word in ("--backend", name)])
+    assert done.returncode == 0, done.stdout + done.stderr
+    count = str(len(samples()))
+    row = {"pairs": count, "bound": count, "sound": count, **dict.fromkeys(NATIVE, count)}
+    assert matrix(done.stdout) == dict.fromkeys(NATIVE, row)
+    assert f"4 readers, {count} samples, {16 * len(samples())} loads, 0 faults" in done.stdout
+
+
+def test_sc_neurocore_writes_and_reads_format_1(world: World) -> None:
+    share_cache(world)
+    words = [word for name in NATIVE for word in ("--backend", name)]
+    done = world.cli("exchange", *words, "--backend", sc_neurocore.backend_word())
+    assert done.returncode == 0, done.stdout + done.stderr
+    cells = matrix(done.stdout)
+    first = [sample for sample in samples() if sample.network is None]
+    deflated = str(sum(sample.compress for sample in first))
+    foreign = dict.fromkeys([*NATIVE, "sc_neurocore"], deflated)
+    assert cells["sc_neurocore"] == {"pairs": deflated, "bound": "0", "sound": deflated, **foreign}
+    for name in NATIVE:
+        assert cells[name]["sc_neurocore"] == str(len(first)), name
+
+
+# ---- what is noticed -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fault", "sample", "says"),
+    [
+        ("loses-minus-zero", "extreme-weights", "proxy → python · extreme-weights · loading gives something else"),
+        ("loses-biases", "biases-and-decay", "python → proxy · biases-and-decay · loading gives something else"),
+        ("leaves-temporaries", "one-weight", "beside the pair there is one-weight.npz.tmp"),
+        ("metadata-as-floats", "metadata", "at /metadata/integers/0: expected 0, got"),
+        ("wrong-digest", "wide", "the sidecar's archive_digest is not that of the archive"),
+        ("rejects-otherwise", "one-weight", "loading is rejected: archive.crc at /weights/0 (no)"),
+        ("fires-late", "if-network", "python → proxy · if-network · simulating what was loaded gives something else"),
+    ],
+)
+def test_a_fault_is_told_with_the_way_to_repeat_it(world: World, fault: str, sample: str, says: str) -> None:
+    done = world.cli("exchange", "--backend", "python", "--backend", proxy(fault), "--sample", sample)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert says in done.stdout
+    assert "NOT EXCHANGED" in done.stdout
+    repeat = next(line for line in done.stdout.splitlines() if line.startswith("  repeat"))
+    assert f"--sample {sample}" in repeat and "proxy.py" in repeat
+    place = next(line.split(maxsplit=1)[1] for line in done.stdout.splitlines() if line.startswith("  pair"))
+    assert Path(f"{place}.json").exists()
+
+
+def test_a_reader_that_refuses_all_costs_only_its_column(world: World) -> None:
+    words = ["--backend", "python", "--backend", proxy("rejects-otherwise"), "--sample", "*-network"]
+    cells = matrix(world.cli("exchange", *words).stdout)
+    assert cells["python"] == {"pairs": "2", "bound": "2", "sound": "2", "python": "2", "proxy": "0/2"}
+    assert cells["proxy"] == {"pairs": "2", "bound": "2", "sound": "2", "python": "2", "proxy": "0/2"}
+
+
+def test_a_backend_that_is_named_must_be_there(world: World) -> None:
+    done = world.cli("exchange", "--backend", "python", "--backend", "gone=/no/such/program", "--sample", "wide")
+    assert done.returncode == 3
+    assert "NOT EXCHANGED: not there: gone" in done.stdout
+
+
+def test_no_sample_is_no_exchange(world: World) -> None:
+    done = world.cli("exchange", "--sample", "no-such-sample")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "no sample matches" in done.stderr
+
+
+# ---- what is due -----------------------------------------------------------------------------------------------------
+
+
+def test_samples_are_such_as_the_rules_accept() -> None:
+    ids = [sample.id for sample in samples()]
+    assert len(set(ids)) == len(ids)
+    for sample in samples():
+        due = due_output(sample)
+        if sample.network is None:
+            answer = oracle.answer("checkpoint.validate", {"document": sample.content["checkpoint"]})
+            assert answer["verdict"] == "accept", sample.id
+            assert answer["output"] == {name: due[name] for name in answer["output"]}, sample.id
+        else:
+            assert due_simulation(sample)["readout"] is not None, sample.id
+
+
+def test_what_is_due_of_a_network_as_worked_out_by_hand() -> None:
+    (sample,) = chosen(samples(), ["empty-first-layer"])
+    due = due_output(sample)
+    assert due["layer_names"] == ["layer_0", "layer_1"]
+    assert [(member["name"], member["shape"]) for member in due["members"]] == [
+        ("layer_0", [0, 0]),
+        ("layer_1", [2, 0]),
+        ("bias_1", [2]),
+    ]
+    assert due["total_params"] == 2
+    # printf '\x3f\xd0\0\0\0\0\0\0\x80\0\0\0\0\0\0\0' | sha256sum: 0.25 and -0.0
+    assert due["members"][2]["sha256"] == "68deea06c46d0906c0e08a7dd81710ce863a3b9d6a1917606ffc1a2c234d0e9e"
+    assert due_sidecar(sample)["layer_sizes"] == [[0, 0], [0, 2]]
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "same"),
+    [
+        ({"metadata": {"n": 2}}, {"metadata": {"n": 2.0}}, False),
+        ({"metadata": {"n": 2**63}}, {"metadata": {"n": 2.0**63}}, True),
+        ({"metadata": {"n": -0.0}}, {"metadata": {"n": 0.0}}, False),
+        ({"frozen_layers": ["b", "a", "a"]}, {"frozen_layers": ["a", "b"]}, True),
+        ({"metadata": {}, "format_version": 1, "archive_digest": "0"}, {"neuron_types": []}, True),
+        ({"neuron_types": ["if"]}, {}, False),
+    ],
+)
+def test_sidecars_are_equal_as_values(left: dict[str, Any], right: dict[str, Any], same: bool) -> None:
+    assert (json.dumps(normal(left), sort_keys=True) == json.dumps(normal(right), sort_keys=True)) is same
