@@ -25,7 +25,7 @@ Base.Experimental.@optlevel 1
 export Rejection, StorageError, Checkpoint, TransferConfig, Layer, Network, Run
 export ConstantInput, SpikeInput, PoissonInput
 export read_checkpoint, read_config, read_network, freeze!, unfreeze!, apply!, simulate, poisson_spikes
-export load_checkpoint, load_network
+export load_checkpoint, load_network, save_checkpoint, save_network
 
 include("kernels.jl")
 include("rules.jl")
@@ -39,6 +39,8 @@ include("archive.jl")
 include("npy.jl")
 include("sidecar.jl")
 include("pair.jl")
+include("archive_writer.jl")
+include("pair_writer.jl")
 include("input.jl")
 include("simulate.jl")
 include("backend.jl")

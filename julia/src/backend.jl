@@ -169,6 +169,16 @@ function run_checkpoint_load(input::JsonObject, session::Session)
     pair_output(load_pair(place_of_pair(session.root, get(input, "base"), ROOT / "base"), true))
 end
 
+function run_checkpoint_save(input::JsonObject, session::Session)
+    place = place_of_pair(session.scratch, get(input, "base"), ROOT / "base")
+    base, compress = place_to_save(place), get(input, "compress", true)
+    network = get(input, "network")
+    network === missing ?
+        write_checkpoint(read_checkpoint(get(input, "checkpoint"), ROOT / "checkpoint"), base, compress, true) :
+        write_network(read_network(network, ROOT / "network"), base, compress, true)
+    pair_output(load_pair(place, true))
+end
+
 place_of_pair(folder::String, @nospecialize(base), at::JsonPointer) = PairPlace(folder, file_path(base, at), at)
 
 function pair_output(pair::LoadedPair)
@@ -197,6 +207,7 @@ const OPERATIONS = Pair{String,Function}[
     "simulate" => run_simulate,
     "encode.poisson" => run_encode_poisson,
     "checkpoint.load" => run_checkpoint_load,
+    "checkpoint.save" => run_checkpoint_save,
 ]
 
 # ---- documents under test --------------------------------------------------------------------------------------------

@@ -139,3 +139,101 @@ end
 inside_folder(found::String, folder::String, at::JsonPointer) =
     found == folder || startswith(found, rstrip(folder, '/') * "/") ||
     reject("file.path", at, "expected a place inside the folder, but its links lead to ", describe(found))
+
+# ---- writing -----------------------------------------------------------------------------------------------------------
+
+"A new file that is being written; `size` is where its end is."
+mutable struct NewFile
+    fd::Cint
+    place::String
+    size::Int
+end
+
+"Create a file in the place of what an interrupted save left there; a link there is removed, not followed."
+function create_file(place::String)
+    remove_file(place)
+    fd = system_open(place, O_NEW)
+    fd == -1 && storage_error(place)
+    NewFile(fd, place, 0)
+end
+
+"Write the `n` first of `bytes` at `offset`."
+function write_at!(file::NewFile, bytes::Vector{UInt8}, n::Int, offset::Int)
+    checkbounds(bytes, 1:n)
+    done = 0
+    while done < n
+        wrote = GC.@preserve bytes ccall(:pwrite, Cssize_t, (Cint, Ptr{UInt8}, Csize_t, Int64), file.fd,
+                                         pointer(bytes) + done, n - done, offset + done)
+        wrote == -1 && Libc.errno() == Libc.EINTR && continue
+        wrote == -1 && storage_error(file.place)
+        done += wrote
+    end
+end
+
+function append_bytes!(file::NewFile, bytes::Vector{UInt8}, n::Int = length(bytes))
+    write_at!(file, bytes, n, file.size)
+    file.size += n
+end
+
+function close_file(file::NewFile)
+    fd, file.fd = file.fd, -1
+    fd == -1 || ccall(:close, Cint, (Cint,), fd) == 0 || storage_error(file.place)
+    nothing
+end
+
+"See to it that what has been written to an open file or folder is on the disk."
+function sync_file(fd::Cint, place::String)
+    while ccall(:fsync, Cint, (Cint,), fd) == -1
+        Libc.errno() == Libc.EINTR || storage_error(place)
+    end
+end
+
+rename_file(old::String, new::String) =
+    ccall(:rename, Cint, (Cstring, Cstring), old, new) == 0 || storage_error(old)
+
+"Remove a file, if it is there; whether it was."
+function remove_file(place::String)
+    ccall(:unlink, Cint, (Cstring,), known_to_system(place)) == 0 && return true
+    Libc.errno() == Libc.ENOENT ? false : storage_error(place)
+end
+
+folder_of(place::String) = (folder = dirname(place); isempty(folder) ? "." : folder)
+
+"Create a folder and those above it, as far as they are not there."
+function make_folder(folder::String, durable::Bool)
+    isdir(known_to_system(folder)) && return
+    above = folder_of(folder)
+    above == folder || make_folder(above, durable)
+    # Somebody else may have made it meanwhile; what it is shows when it is opened.
+    ccall(:mkdir, Cint, (Cstring, Cint), folder, 0o777) == 0 || Libc.errno() == Libc.EEXIST || storage_error(folder)
+    durable || return
+    fd = open_folder(above)
+    try
+        sync_file(fd, above)
+    finally
+        close_folder(fd)
+    end
+end
+
+"A descriptor of a folder, to lock and to sync it."
+function open_folder(folder::String)
+    fd = system_open(folder, O_RDONLY | O_NONBLOCK)
+    fd == -1 && storage_error(folder)
+    isdir(stat(RawFD(fd))) && return fd
+    close_folder(fd)
+    storage_error(folder, Libc.ENOTDIR)
+end
+
+close_folder(fd::Cint) = (ccall(:close, Cint, (Cint,), fd); nothing)
+
+const LOCK_EX, LOCK_NB = 2, 4
+
+"Wait for the exclusive advisory lock on an open folder; it ends when the folder is closed."
+function lock_folder(fd::Cint, folder::String)
+    # A call that waits would keep this process's other threads from collecting garbage, and thereby whoever has the lock.
+    while ccall(:flock, Cint, (Cint, Cint), fd, LOCK_EX | LOCK_NB) == -1
+        errno = Libc.errno()
+        errno == Libc.EINTR || errno == Libc.EWOULDBLOCK || storage_error(folder, errno)
+        Libc.systemsleep(0.001)
+    end
+end

@@ -25,14 +25,19 @@ end
 """
     load_checkpoint(base)
 
-Load the pair `base * ".json"`, `base * ".npz"`: a [`Checkpoint`](@ref). Of a pair of format 2, a whole network, it has the
-weights; [`load_network`](@ref) also has the biases and neurons.
+Load the checkpoint of the pair `base * ".json"`, `base * ".npz"`.
 
 # Throws
-- [`Rejection`](@ref) with a code of conformance/spec/pairs.md, sections 2 and 3, or
+- [`Rejection`](@ref) with a code of conformance/spec/pairs.md, sections 2 and 3; with `checkpoint.format-version` for a
+  whole network (format 2), whose biases and neurons a checkpoint would lose: load it with [`load_network`](@ref).
 - [`StorageError`](@ref) where the system fails. Nothing else, whatever is there.
 """
-load_checkpoint(base::AbstractString) = load_pair(PairPlace(nothing, String(base), ROOT), false).checkpoint
+function load_checkpoint(base::AbstractString)
+    pair = load_pair(PairPlace(nothing, library_place(base), ROOT), false)
+    pair.format_version == 1 || reject("checkpoint.format-version", ROOT / "format_version",
+                                       "expected a checkpoint (format 1), got a whole network (format 2)")
+    pair.checkpoint
+end
 
 """
     load_network(base)
@@ -42,17 +47,20 @@ Load a pair of format 2: a [`Network`](@ref).
 # Throws
 - what [`load_checkpoint`](@ref) throws; [`Rejection`](@ref) with `network.neuron-model` for a pair of format 1.
 """
-load_network(base::AbstractString) = network_of(load_pair(PairPlace(nothing, String(base), ROOT), false), ROOT)
+load_network(base::AbstractString) = network_of(load_pair(PairPlace(nothing, library_place(base), ROOT), false), ROOT)
 
 network_of(pair::LoadedPair, at::JsonPointer) = pair.network !== nothing ? pair.network :
     reject("network.neuron-model", at, "expected a pair of format 2, which has neurons, got one of format 1")
 
+# Each time takes somebody a whole save: this is for emergencies.
+const FRESH_STARTS = 1000
+
 function load_pair(place::PairPlace, with_digests::Bool)
-    pair = nothing
-    while pair === nothing
+    for _ in 1:FRESH_STARTS
         pair = try_load_pair(place, with_digests)
+        pair === nothing || return pair
     end
-    pair
+    throw(StorageError(place.base, "it was replaced $FRESH_STARTS times while it was read"))
 end
 
 "Load a pair, or `nothing` where it has been replaced meanwhile."
@@ -79,11 +87,11 @@ end
 
 "The sidecar, and what tells its file from another."
 function open_sidecar(place::PairPlace)
-    text, identity = sidecar_text(place)
+    text, identity = stored_text(place)
     read_sidecar(text), (text, identity)
 end
 
-function sidecar_text(place::PairPlace)
+function stored_text(place::PairPlace)
     file = open_at(place, ".json")
     file === nothing && reject("checkpoint.sidecar-missing", ROOT, "there is no sidecar")
     try
@@ -155,7 +163,7 @@ end
 
 "Whether the sidecar is still the same file."
 function is_unchanged(place::PairPlace, seen)
-    isequal(sidecar_text(place), seen)
+    isequal(stored_text(place), seen)
 end
 
 function read_pair(file::OpenFile, directory::Directory, sidecar::Sidecar, with_digests::Bool)

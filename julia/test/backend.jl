@@ -9,7 +9,7 @@ verdict_of(op, input) = (a = ask(run_line(op, input)); (get(a, "verdict"), get(a
     answer = ask("""{"cmd":"hello","protocol":1,"root":"/","scratch":"/tmp"}""")
     @test get(answer, "protocol") == 1 && get(answer, "name") == "julia" && get(answer, "language") == "Julia"
     @test get(answer, "julia") == string(VERSION) && get(answer, "transport") === missing
-    @test get(answer, "codes") == S.CODES && length(get(answer, "ops")) == 9
+    @test get(answer, "codes") == S.CODES && length(get(answer, "ops")) == 10
     project = read(joinpath(@__DIR__, "..", "Project.toml"), String)
     @test occursin("version = \"$(get(answer, "version"))\"", project)
 end
