@@ -6,7 +6,15 @@ from .encoding import copied, decode_base64
 from .json import read_json
 from .lines import LineReader, write_all
 from .operations import run_on_document, run_on_request
-from .rules import MAX_DEPTH, MAX_REQUEST_DEPTH, Rejection, codes, operations
+from .places import Folders
+from .rules import (
+    IO_FAILURE,
+    MAX_DEPTH,
+    MAX_REQUEST_DEPTH,
+    Rejection,
+    codes,
+    operations,
+)
 
 
 def serve() raises:
@@ -17,11 +25,12 @@ def serve() raises:
     """
     var reader = LineReader(0)
     var answer = Answer()
+    var folders = Folders(None, None)
     var open = True
     while open:
         var line = reader.buffered()
         if line:
-            open = handle_line(line.take(), answer)
+            open = handle_line(line.take(), folders, answer)
             continue
         # Nothing more can be answered without waiting: now the runner must see what is there.
         write_all(1, answer.bytes)
@@ -30,15 +39,18 @@ def serve() raises:
             open = False
             var rest = reader.rest()
             if len(rest) > 0:
-                _ = handle_line(rest^, answer)
+                _ = handle_line(rest^, folders, answer)
     write_all(1, answer.bytes)
 
 
-def handle_line(var line: List[UInt8], mut answer: Answer) -> Bool:
+def handle_line(
+    var line: List[UInt8], mut folders: Folders, mut answer: Answer
+) -> Bool:
     """Answers one request.
 
     Args:
         line: The request.
+        folders: Where files are; a request can change it.
         answer: Receives the answer line, if there is one.
 
     Returns:
@@ -52,10 +64,14 @@ def handle_line(var line: List[UInt8], mut answer: Answer) -> Bool:
         return True
     var command = text_member(request, 0, "cmd")
     if command == "run":
-        handle_run(request^, answer)
+        handle_run(request^, folders, answer)
     elif command == "hello":
+        folders.root = optional_text(request, "root")
+        folders.scratch = optional_text(request, "scratch")
         write_hello(answer)
-    elif command != "bye" and command != "root":
+    elif command == "root":
+        folders.root = optional_text(request, "root")
+    elif command != "bye":
         write_error(answer, "", String("unknown command '", command, "'"))
     return command != "bye"
 
@@ -75,6 +91,22 @@ def text_member(request: Document, node: Int, name: StaticString) -> String:
     if value and request.is_string(value.value()):
         return String(request.text(value.value()))
     return ""
+
+
+def optional_text(request: Document, name: StaticString) -> Optional[String]:
+    """Reads a string member that may be absent.
+
+    Args:
+        request: The request.
+        name: The member.
+
+    Returns:
+        The string, None where there is none.
+    """
+    var value = request.member(0, name)
+    if value and request.is_string(value.value()):
+        return String(request.text(value.value()))
+    return None
 
 
 def write_hello(mut answer: Answer):
@@ -143,11 +175,12 @@ def write_unsupported(mut answer: Answer, id: StringSpan, reason: StringSpan):
     answer.raw("}\n")
 
 
-def handle_run(var request: Document, mut answer: Answer):
+def handle_run(var request: Document, folders: Folders, mut answer: Answer):
     """Answers a `run` request with a verdict.
 
     Args:
         request: The request.
+        folders: Where files are.
         answer: Receives the line.
     """
     var id = text_member(request, 0, "id")
@@ -161,7 +194,7 @@ def handle_run(var request: Document, mut answer: Answer):
         request.root = request.member(request.root, "document").or_else(
             request.root
         )
-        answer_run(id, operation, request, text^, answer)
+        answer_run(id, operation, request, text^, folders, answer)
     except malformed:
         write_error(answer, id, String(malformed))
 
@@ -209,8 +242,9 @@ def tested_text(request: Document) raises -> Optional[List[UInt8]]:
 def answer_run(
     id: String,
     operation: String,
-    request: Document,
+    mut request: Document,
     var text: Optional[List[UInt8]],
+    folders: Folders,
     mut answer: Answer,
 ):
     """Runs an operation and writes its verdict.
@@ -220,6 +254,7 @@ def answer_run(
         operation: One of `operations()`.
         request: The request, its root the input.
         text: The text under test, if there is one.
+        folders: Where files are.
         answer: Receives the line.
     """
     var start = len(answer.bytes)
@@ -231,8 +266,11 @@ def answer_run(
             var document = read_json(text.take(), MAX_DEPTH)
             run_on_document(operation, document, answer)
         else:
-            run_on_request(operation, request, answer)
+            run_on_request(operation, request, folders, answer)
         answer.raw("}}\n")
     except rejection:
         answer.bytes.shrink(start)
-        write_rejection(answer, id, rejection)
+        if rejection.code == IO_FAILURE:
+            write_error(answer, id, rejection.message)
+        else:
+            write_rejection(answer, id, rejection)

@@ -83,8 +83,21 @@ def read_checkpoint(
         Rejection: The first broken rule of the stage `checkpoint`.
     """
     checkpoint_object(document, root)
-    checkpoint_unknown_key(document, root)
-    checkpoint_missing_key(document, root)
+    checkpoint_unknown_key(
+        document,
+        root,
+        [
+            "weights",
+            "layer_names",
+            "layer_sizes",
+            "neuron_types",
+            "metadata",
+            "frozen_layers",
+        ],
+    )
+    checkpoint_missing_key(
+        document, root, ["layer_names", "layer_sizes", "weights"]
+    )
     var names = document.member(root, "layer_names").value()
     var weights = document.member(root, "weights").value()
     var sizes = document.member(root, "layer_sizes").value()
@@ -108,6 +121,27 @@ def _accepted(
     document: Document, root: Int, var indices: Dict[String, Int]
 ) -> Checkpoint:
     """Collects what is asked of a checkpoint that breaks no rule."""
+    var checkpoint = named_layers(document, root, indices^)
+    for matrix in document.items(document.member(root, "weights").value()):
+        checkpoint.total_params += (
+            shape(document, matrix).outputs * shape(document, matrix).inputs
+        )
+    return checkpoint^
+
+
+def named_layers(
+    document: Document, root: Int, var indices: Dict[String, Int]
+) -> Checkpoint:
+    """Collects the layers of a valid checkpoint or sidecar, its parameters not yet counted.
+
+    Args:
+        document: Holds it.
+        root: The object with `layer_names` and `frozen_layers`.
+        indices: The index of each layer by its name.
+
+    Returns:
+        Names and frozen layers.
+    """
     var names: List[String] = []
     for name in document.items(document.member(root, "layer_names").value()):
         names.append(String(document.text(name)))
@@ -116,10 +150,6 @@ def _accepted(
     if frozen:
         for name in document.items(frozen.value()):
             checkpoint.freeze(document.text(name), True)
-    for matrix in document.items(document.member(root, "weights").value()):
-        checkpoint.total_params += (
-            shape(document, matrix).outputs * shape(document, matrix).inputs
-        )
     return checkpoint^
 
 
@@ -129,24 +159,19 @@ def checkpoint_object(document: Document, root: Int) raises Rejection:
         raise document.reject("checkpoint.object", root, "an object")
 
 
-def checkpoint_unknown_key(document: Document, root: Int) raises Rejection:
+def checkpoint_unknown_key(
+    document: Document, root: Int, known: List[StaticString]
+) raises Rejection:
     """Raises checkpoint.unknown-key at a key that no checkpoint has."""
-    var known: List[StaticString] = [
-        "weights",
-        "layer_names",
-        "layer_sizes",
-        "neuron_types",
-        "metadata",
-        "frozen_layers",
-    ]
     for key in document.keys(root):
         if not document.is_one_of(key, known):
             raise document.reject_unknown("checkpoint.unknown-key", key, known)
 
 
-def checkpoint_missing_key(document: Document, root: Int) raises Rejection:
+def checkpoint_missing_key(
+    document: Document, root: Int, required: List[StaticString]
+) raises Rejection:
     """Raises checkpoint.missing-key at the first required key that is not there."""
-    var required: List[StaticString] = ["layer_names", "layer_sizes", "weights"]
     for name in required:
         if not document.member(root, name):
             raise document.reject_missing("checkpoint.missing-key", root, name)

@@ -11,7 +11,9 @@ from .fine_tune import (
     unfreeze,
 )
 from .network import Network, read_network
+from .pair import Pair, load_pair, value_digest
 from .philox import SpikeTrain
+from .places import Folders, file_path, required_folder
 from .rules import Rejection
 from .simulate import (
     LayerState,
@@ -57,13 +59,17 @@ def run_on_document(
 
 
 def run_on_request(
-    operation: String, request: Document, mut answer: Answer
+    operation: String,
+    mut request: Document,
+    folders: Folders,
+    mut answer: Answer,
 ) raises Rejection:
     """Runs an operation on a request whose data stand in the request itself.
 
     Args:
         operation: Its name.
         request: The request, its root the input, or the document in it.
+        folders: Where files are.
         answer: Receives the members of the output.
 
     Raises:
@@ -73,6 +79,8 @@ def run_on_request(
         run_simulate(request, answer)
     elif operation == "encode.poisson":
         run_encode_poisson(request, answer)
+    elif operation == "checkpoint.load":
+        run_checkpoint_load(request, folders, answer)
     elif operation.startswith("transfer."):
         run_transfer(operation, request, answer)
     else:
@@ -108,6 +116,49 @@ def run_transfer(
     if rates:
         answer.key("learning_rates")
         answer.floats(rates.value())
+
+
+def run_checkpoint_load(
+    request: Document, folders: Folders, mut answer: Answer
+) raises Rejection:
+    """Loads a pair.
+
+    Args:
+        request: The request, its root the input.
+        folders: Where files are.
+        answer: Receives the members of the output.
+
+    Raises:
+        Rejection: Place, sidecar or archive break a rule, or the system failed.
+    """
+    var node = required(request, "base")
+    var base = file_path(request, node)
+    var folder = required_folder(folders.root, "root")
+    write_pair(load_pair(folder, base, request.pointer(node)), answer)
+
+
+def write_pair(pair: Pair, mut answer: Answer):
+    """Writes what a pair is known by.
+
+    Args:
+        pair: The pair.
+        answer: Receives the members of the output.
+    """
+    write_checkpoint(pair.sidecar.checkpoint, answer)
+    answer.key("format_version")
+    answer.integer(pair.sidecar.format_version)
+    answer.key("members")
+    answer.open("[")
+    for i in range(len(pair.arrays)):
+        answer.open("{")
+        answer.key("name")
+        answer.string(pair.sidecar.dues[i].name)
+        answer.key("shape")
+        answer.integers(pair.arrays[i].shape)
+        answer.key("sha256")
+        answer.string(value_digest(pair.arrays[i].values))
+        answer.raw("}")
+    answer.raw("]")
 
 
 def required(request: Document, name: StaticString) -> Int:

@@ -16,6 +16,21 @@ comptime MAX_LAYERS = 1024
 comptime MAX_STEPS = 1048576
 """The most time steps of a simulation."""
 
+comptime MAX_SIDECAR_BYTES = 16777216
+"""The most bytes of a sidecar."""
+
+comptime MAX_NPY_HEADER_BYTES = 65548
+"""The most bytes that a member may have beside 8 per element due."""
+
+comptime MAX_FILE_ARRAY_BYTES = 268435456
+"""The largest declared size of an array in a file of a request."""
+
+comptime MAX_FILE_ARRAY_ENTRIES = 1024
+"""The most entries of an archive with arrays of a request."""
+
+comptime IO_FAILURE: StaticString = "io"
+"""No rule: the code of a failure of the system, whose verdict is `error`."""
+
 
 @fieldwise_init
 struct Rejection(Copyable, Writable):
@@ -52,6 +67,7 @@ def operations() -> List[StaticString]:
         "transfer.apply",
         "simulate",
         "encode.poisson",
+        "checkpoint.load",
     ]
 
 
@@ -62,6 +78,10 @@ def codes() -> List[StaticString]:
         The codes, in the order of checking.
     """
     return [
+        "file.path",
+        "file.reference",
+        "checkpoint.sidecar-missing",
+        "checkpoint.sidecar-size",
         "json.encoding",
         "json.syntax",
         "json.surrogate",
@@ -71,6 +91,8 @@ def codes() -> List[StaticString]:
         "checkpoint.object",
         "checkpoint.unknown-key",
         "checkpoint.missing-key",
+        "checkpoint.format-version",
+        "checkpoint.network",
         "checkpoint.names-type",
         "checkpoint.names-unique",
         "checkpoint.weights-count",
@@ -101,6 +123,7 @@ def codes() -> List[StaticString]:
         "network.unknown-key",
         "network.missing-key",
         "network.layers",
+        "network.member",
         "network.weight-type",
         "network.weight-rank",
         "network.weight-finite",
@@ -114,6 +137,30 @@ def codes() -> List[StaticString]:
         "network.decay",
         "network.initial-potential",
         "network.readout",
+        "checkpoint.layer-count",
+        "checkpoint.parameter-count",
+        "checkpoint.digest-type",
+        "archive.missing",
+        "archive.not-zip",
+        "archive.truncated",
+        "archive.end-record",
+        "archive.digest",
+        "archive.entry-count",
+        "archive.directory",
+        "archive.member-path",
+        "archive.member-unexpected",
+        "archive.member-twice",
+        "archive.member-missing",
+        "archive.encrypted",
+        "archive.compression",
+        "archive.local-header",
+        "archive.size",
+        "archive.data",
+        "archive.crc",
+        "npy.magic",
+        "npy.header",
+        "npy.dtype",
+        "npy.length",
         "simulate.steps",
         "input.kind",
         "input.unknown-key",

@@ -7,12 +7,14 @@ from spikeparity.answer import Answer
 from spikeparity.backend import handle_line
 from spikeparity.encoding import copied
 from spikeparity.lines import LineReader, write_all
+from spikeparity.places import Folders
 
 
 def asked(line: StringSpan) raises -> String:
     """Answers one line."""
     var answer = Answer()
-    _ = handle_line(copied(line.as_bytes()), answer)
+    var folders = Folders(None, None)
+    _ = handle_line(copied(line.as_bytes()), folders, answer)
     return String(from_utf8=answer.bytes)
 
 
@@ -55,7 +57,10 @@ def test_hello_bye_and_root() raises:
     )
     assert_equal(asked('{"cmd":"root","root":"/r"}'), "")
     var answer = Answer()
-    assert_false(handle_line(copied('{"cmd":"bye"}'.as_bytes()), answer))
+    var folders = Folders(None, None)
+    assert_false(
+        handle_line(copied('{"cmd":"bye"}'.as_bytes()), folders, answer)
+    )
     assert_equal(len(answer.bytes), 0)
 
 
