@@ -44,6 +44,8 @@ TABLES = (
     "precedence",
     "mutant_gaps",
     "pair_archives",
+    "pair_sidecars",
+    "pair_arrays",
 )
 LARGEST_OUTPUT = 24_000
 """Characters; a larger output is stated by its digest, so that a case stays readable."""
