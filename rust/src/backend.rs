@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::panic::{self, AssertUnwindSafe};
 
 use crate::json::{self, Object, Value};
-use crate::operation::{self, Operation, Refusal};
+use crate::operation::{self, Folders, Operation, Refusal};
 use crate::rule::Rule;
 use crate::simd::Level;
 use crate::writer::{self, Members};
@@ -28,21 +28,36 @@ pub enum Flow {
     End,
 }
 
-/// Answers one request line by appending an answer line, or nothing where none is due, to `answers`.
-///
-/// No line makes it panic: a fault of the backend itself is answered with the verdict `error`.
-pub fn handle_line(line: &[u8], answers: &mut Vec<u8>) -> Flow {
-    let request = match json::parse(line, json::REQUEST_DEPTH) {
-        Ok(Value::Object(request)) => request,
-        Ok(other) => return malformed("", &format!("a request is an object, not {other}"), answers),
-        Err(rejection) => return malformed("", &format!("the request is not JSON: {}", rejection.message), answers),
-    };
-    match string(&request, "cmd") {
-        "run" => run(&request, answers),
-        "hello" => hello(answers),
-        "root" => Flow::Continue, // no operation reads files yet
-        "bye" => Flow::End,
-        other => malformed(string(&request, "id"), &format!("unknown cmd {other:?}"), answers),
+/// The backend between a hello and a bye.
+#[derive(Clone, Debug, Default)]
+pub struct Backend {
+    folders: Folders,
+}
+
+impl Backend {
+    /// Answers one request line by appending an answer line, or nothing where none is due, to `answers`.
+    ///
+    /// No line makes it panic: a fault of the backend itself is answered with the verdict `error`.
+    pub fn handle_line(&mut self, line: &[u8], answers: &mut Vec<u8>) -> Flow {
+        let request = match json::parse(line, json::REQUEST_DEPTH) {
+            Ok(Value::Object(request)) => request,
+            Ok(other) => return failed("", &format!("a request is an object, not {other}"), answers),
+            Err(rejection) => return failed("", &format!("the request is not JSON: {}", rejection.message), answers),
+        };
+        match string(&request, "cmd") {
+            "run" => run(&self.folders, &request, answers),
+            "hello" => {
+                self.folders.root = string(&request, "root").into();
+                self.folders.scratch = string(&request, "scratch").into();
+                hello(answers)
+            }
+            "root" => {
+                self.folders.root = string(&request, "root").into();
+                Flow::Continue
+            }
+            "bye" => Flow::End,
+            other => failed(string(&request, "id"), &format!("unknown cmd {other:?}"), answers),
+        }
     }
 }
 
@@ -67,33 +82,35 @@ fn hello(answers: &mut Vec<u8>) -> Flow {
     })
 }
 
-fn run(request: &Object<'_>, answers: &mut Vec<u8>) -> Flow {
+fn run(folders: &Folders, request: &Object<'_>, answers: &mut Vec<u8>) -> Flow {
     let id = string(request, "id");
     let name = string(request, "op");
     let operation = operation::ALL.iter().find(|(known, _)| *known == name);
     match (operation, request.get("input")) {
-        (Some((_, operation)), Some(Value::Object(input))) => accept(id, *operation, input, answers),
-        (Some(_), _) => malformed(id, "the input of the request is not an object", answers),
+        (Some((_, operation)), Some(Value::Object(input))) => accept(id, *operation, (folders, input), answers),
+        (Some(_), _) => failed(id, "the input of the request is not an object", answers),
         (None, _) => refuse(id, Refusal::Unsupported(format!("unknown op {name:?}")), answers),
     }
 }
 
 /// Runs one case; whatever was written before a refusal or panic is taken back.
-fn accept(id: &str, operation: Operation, input: &Object<'_>, answers: &mut Vec<u8>) -> Flow {
+fn accept(id: &str, operation: Operation, (folders, input): (&Folders, &Object<'_>), answers: &mut Vec<u8>) -> Flow {
     let start = answers.len();
     let mut result = Ok(());
     let written = panic::catch_unwind(AssertUnwindSafe(|| {
         line(answers, |answer| {
             answer.string("id", id);
             answer.string("verdict", "accept");
-            writer::object(answer.key("output"), |output| result = operation(input, output));
+            writer::object(answer.key("output"), |output| {
+                result = operation(folders, input, output)
+            });
         })
     }));
     match (written, result) {
         (Ok(flow), Ok(())) => flow,
         (_, result) => {
             answers.truncate(start);
-            let panicked = || Refusal::Malformed("the backend panicked; its log says where".into());
+            let panicked = || Refusal::Failed("the backend panicked; its log says where".into());
             refuse(id, result.err().unwrap_or_else(panicked), answers)
         }
     }
@@ -101,7 +118,7 @@ fn accept(id: &str, operation: Operation, input: &Object<'_>, answers: &mut Vec<
 
 fn refuse(id: &str, refusal: Refusal, answers: &mut Vec<u8>) -> Flow {
     match refusal {
-        Refusal::Malformed(message) => malformed(id, &message, answers),
+        Refusal::Failed(message) => failed(id, &message, answers),
         Refusal::Unsupported(reason) => line(answers, |answer| {
             answer.string("id", id);
             answer.string("verdict", "unsupported");
@@ -117,8 +134,8 @@ fn refuse(id: &str, refusal: Refusal, answers: &mut Vec<u8>) -> Flow {
     }
 }
 
-/// The verdict `error`: the request is outside the protocol, or the backend at fault.
-fn malformed(id: &str, message: &str, answers: &mut Vec<u8>) -> Flow {
+/// The verdict `error`: the request is outside the protocol, the backend at fault, or the system failed.
+fn failed(id: &str, message: &str, answers: &mut Vec<u8>) -> Flow {
     line(answers, |answer| {
         answer.string("id", id);
         answer.string("verdict", "error");
@@ -140,6 +157,7 @@ fn line(answers: &mut Vec<u8>, members: impl FnOnce(&mut Members<'_>)) -> Flow {
 ///
 /// Whatever reading or writing fails with.
 pub fn serve(mut input: impl Read, mut output: impl Write) -> io::Result<()> {
+    let mut backend = Backend::default();
     let mut lines = Lines::default();
     let mut answers = Vec::new();
     loop {
@@ -147,7 +165,7 @@ pub fn serve(mut input: impl Read, mut output: impl Write) -> io::Result<()> {
             if line.trim_ascii().is_empty() {
                 continue;
             }
-            let flow = handle_line(line, &mut answers);
+            let flow = backend.handle_line(line, &mut answers);
             if flow == Flow::End {
                 return hand_on(&mut answers, &mut output);
             }
@@ -227,12 +245,15 @@ mod tests {
 
     #[test]
     fn a_panic_is_answered_with_an_error_and_leaves_nothing_behind() {
-        let operation: Operation = |_, output| {
+        let operation: Operation = |_, _, output| {
             output.string("half", "written");
             panic!("as if there were a bug")
         };
         let mut answers = b"before\n".to_vec();
-        assert_eq!(accept("x", operation, &Object::default(), &mut answers), Flow::Continue);
+        assert_eq!(
+            accept("x", operation, (&Folders::default(), &Object::default()), &mut answers),
+            Flow::Continue
+        );
         let due = r#"{"id":"x","verdict":"error","message":"the backend panicked; its log says where"}"#;
         assert_eq!(String::from_utf8(answers).unwrap(), format!("before\n{due}\n"));
     }

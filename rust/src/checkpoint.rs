@@ -23,11 +23,11 @@ const REQUIRED: [&str; 3] = ["layer_names", "layer_sizes", "weights"];
 /// A checkpoint that keeps every rule of stage `checkpoint`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
-    weights: Vec<Matrix>,
-    layer_names: Vec<String>,
-    layer_sizes: Vec<(u64, u64)>,
-    neuron_types: Vec<String>,
-    metadata: Object<'static>,
+    pub(crate) weights: Vec<Matrix>,
+    pub(crate) layer_names: Vec<String>,
+    pub(crate) layer_sizes: Vec<(u64, u64)>,
+    pub(crate) neuron_types: Vec<String>,
+    pub(crate) metadata: Object<'static>,
     pub(crate) frozen: BTreeSet<String>,
 }
 
@@ -108,17 +108,17 @@ impl Checkpoint {
 }
 
 /// The members of a checkpoint object whose required keys are there.
-struct Members<'v, 'a> {
-    path: &'v str,
-    object: &'v Object<'a>,
+pub(crate) struct Members<'v, 'a> {
+    pub(crate) path: &'v str,
+    pub(crate) object: &'v Object<'a>,
 }
 
 impl<'v, 'a> Members<'v, 'a> {
-    fn get(&self, key: &str) -> &'v Value<'a> {
+    pub(crate) fn get(&self, key: &str) -> &'v Value<'a> {
         self.object.get(key).unwrap_or(&Value::Null)
     }
 
-    fn path(&self, key: &str) -> String {
+    pub(crate) fn path(&self, key: &str) -> String {
         pointer::member(self.path, key)
     }
 
@@ -151,7 +151,7 @@ fn members<'v, 'a>(path: &'v str, value: &'v Value<'a>) -> Result<Members<'v, 'a
     Ok(Members { path, object })
 }
 
-fn names_type<'v>(members: &Members<'v, '_>) -> Result<Vec<&'v str>, Rejection> {
+pub(crate) fn names_type<'v>(members: &Members<'v, '_>) -> Result<Vec<&'v str>, Rejection> {
     expect::strings(
         Rule::CheckpointNamesType,
         &members.path("layer_names"),
@@ -159,7 +159,7 @@ fn names_type<'v>(members: &Members<'v, '_>) -> Result<Vec<&'v str>, Rejection> 
     )
 }
 
-fn names_unique(members: &Members<'_, '_>, names: &[&str]) -> Result<(), Rejection> {
+pub(crate) fn names_unique(members: &Members<'_, '_>, names: &[&str]) -> Result<(), Rejection> {
     let mut seen = HashSet::new();
     match names.iter().position(|name| !seen.insert(name)) {
         None => Ok(()),
@@ -175,11 +175,11 @@ fn weights_count<'v, 'a>(members: &Members<'v, 'a>, layers: usize) -> Result<&'v
     members.one_per_layer(Rule::CheckpointWeightsCount, "weights", layers)
 }
 
-fn sizes_count<'v, 'a>(members: &Members<'v, 'a>, layers: usize) -> Result<&'v [Value<'a>], Rejection> {
+pub(crate) fn sizes_count<'v, 'a>(members: &Members<'v, 'a>, layers: usize) -> Result<&'v [Value<'a>], Rejection> {
     members.one_per_layer(Rule::CheckpointSizesCount, "layer_sizes", layers)
 }
 
-fn sizes_type(members: &Members<'_, '_>, sizes: &[Value<'_>]) -> Result<Vec<(u64, u64)>, Rejection> {
+pub(crate) fn sizes_type(members: &Members<'_, '_>, sizes: &[Value<'_>]) -> Result<Vec<(u64, u64)>, Rejection> {
     let size = |value: &Value<'_>| integer(value).and_then(|size| u64::try_from(size).ok());
     let pair = |(index, value): (usize, &Value<'_>)| {
         if let Value::Array(pair) = value {
@@ -200,11 +200,11 @@ fn sizes_type(members: &Members<'_, '_>, sizes: &[Value<'_>]) -> Result<Vec<(u64
     sizes.iter().enumerate().map(pair).collect()
 }
 
-fn types_type<'v>(members: &Members<'v, '_>) -> Result<Vec<&'v str>, Rejection> {
+pub(crate) fn types_type<'v>(members: &Members<'v, '_>) -> Result<Vec<&'v str>, Rejection> {
     members.optional_strings(Rule::CheckpointTypesType, "neuron_types")
 }
 
-fn types_count(members: &Members<'_, '_>, types: usize, layers: usize) -> Result<(), Rejection> {
+pub(crate) fn types_count(members: &Members<'_, '_>, types: usize, layers: usize) -> Result<(), Rejection> {
     if types == 0 || types == layers {
         return Ok(());
     }
@@ -216,11 +216,11 @@ fn types_count(members: &Members<'_, '_>, types: usize, layers: usize) -> Result
     ))
 }
 
-fn frozen_type<'v>(members: &Members<'v, '_>) -> Result<Vec<&'v str>, Rejection> {
+pub(crate) fn frozen_type<'v>(members: &Members<'v, '_>) -> Result<Vec<&'v str>, Rejection> {
     members.optional_strings(Rule::CheckpointFrozenType, "frozen_layers")
 }
 
-fn frozen_unknown(members: &Members<'_, '_>, frozen: &[&str], names: &[&str]) -> Result<(), Rejection> {
+pub(crate) fn frozen_unknown(members: &Members<'_, '_>, frozen: &[&str], names: &[&str]) -> Result<(), Rejection> {
     known_names(
         Rule::CheckpointFrozenUnknown,
         &members.path("frozen_layers"),
@@ -247,7 +247,7 @@ pub(crate) fn known_names(
     }
 }
 
-fn metadata_type<'v, 'a>(members: &Members<'v, 'a>) -> Result<Option<&'v Object<'a>>, Rejection> {
+pub(crate) fn metadata_type<'v, 'a>(members: &Members<'v, 'a>) -> Result<Option<&'v Object<'a>>, Rejection> {
     let object = |value| expect::object(Rule::CheckpointMetadataType, &members.path("metadata"), value);
     members.object.get("metadata").map(object).transpose()
 }

@@ -5,6 +5,8 @@ use std::ops::RangeInclusive;
 
 use crate::expect::{self, unlike};
 use crate::json::{Object, Value};
+use crate::network_rules::Arrays;
+use crate::npy::Array;
 use crate::number::{integer, number, MAX_INTEGER};
 use crate::philox::SpikeTrains;
 use crate::pointer;
@@ -31,15 +33,35 @@ pub(crate) struct PoissonRates {
 }
 
 impl Batch {
-    /// Reads the input at `path` of a network of `width` inputs, or of any width.
-    pub(crate) fn read(path: &str, value: &Value<'_>, steps: u32, width: Option<usize>) -> Result<Self, Rejection> {
+    /// Reads the input at `path` of a network of `width` inputs, or of any width; values and rates may be references.
+    pub(crate) fn read<E: From<Rejection>>(
+        path: &str,
+        value: &Value<'_>,
+        steps: u32,
+        width: Option<usize>,
+        arrays: &impl Arrays<E>,
+    ) -> Result<Self, E> {
         let (object, kind) = kind(path, value)?;
         unknown_key(path, object, kind)?;
-        let rows = Rows::read(path, object, kind.data_key(), kind.nesting());
-        let samples = match kind {
-            Kind::Constant => Samples::Constant(values(&rows, width)?),
-            Kind::Spikes => Samples::Spikes(indices(&rows, &spike_shape(&rows, steps)?, width)?),
-            Kind::Poisson => Samples::Poisson(PoissonRates::read(path, object, &rows, width)?),
+        let (rows, samples) = match kind {
+            Kind::Spikes => {
+                let rows = Rows::read(path, object, kind.data_key(), kind.nesting());
+                let samples = indices(&rows, &spike_shape(&rows, steps)?, width)?;
+                (rows, Samples::Spikes(samples))
+            }
+            Kind::Constant => {
+                let mut numbers = Numbers::read(path, object, kind, arrays);
+                let values = numbers.shape(width)?;
+                let values = self::values(&numbers.rows, values)?;
+                (numbers.rows, Samples::Constant(values))
+            }
+            Kind::Poisson => {
+                let mut numbers = Numbers::read(path, object, kind, arrays);
+                let (seed, first_sample) = (seed(path, object)?, sample(path, object, numbers.count())?);
+                let rates = numbers.shape(width)?;
+                let poisson = PoissonRates::new(&numbers.rows, rates, seed, first_sample)?;
+                (numbers.rows, Samples::Poisson(poisson))
+            }
         };
         Ok(Batch {
             samples,
@@ -70,13 +92,12 @@ impl Batch {
 impl PoissonRates {
     /// Reads the single sample of `encode.poisson`, whose members lie in the request's input itself.
     pub(crate) fn read_sample(input: &Object<'_>) -> Result<Self, Rejection> {
-        PoissonRates::read("", input, &Rows::read("", input, Kind::Poisson.data_key(), 0), None)
+        let rows = Rows::read("", input, Kind::Poisson.data_key(), 0);
+        let (seed, first_sample) = (seed("", input)?, sample("", input, rows.count())?);
+        PoissonRates::new(&rows, number_shape(&rows, None)?, seed, first_sample)
     }
 
-    fn read(path: &str, object: &Object<'_>, rows: &Rows<'_, '_>, width: Option<usize>) -> Result<Self, Rejection> {
-        let seed = seed(path, object)?;
-        let first_sample = sample(path, object, rows.count())?;
-        let rates = number_shape(rows, width)?;
+    fn new(rows: &Rows<'_, '_>, rates: Vec<Vec<f64>>, seed: u64, first_sample: u64) -> Result<Self, Rejection> {
         range(rows, &rates, "a rate within 0 and 1", |rate| {
             (0.0..=1.0).contains(&rate)
         })?;
@@ -241,9 +262,71 @@ fn natural(rule: Rule, path: &str, value: &Value<'_>, range: RangeInclusive<i64>
     }
 }
 
+/// The numbers of each sample, in the document or in a file.
+struct Numbers<'v, 'a, E> {
+    rows: Rows<'v, 'a>,
+    /// The array of a reference, or what is wrong with it.
+    file: Option<Result<Array, E>>,
+}
+
+impl<'v, 'a, E: From<Rejection>> Numbers<'v, 'a, E> {
+    /// What is wrong with a reference is said where the shape is checked: after the rules before that one.
+    fn read(path: &str, object: &'v Object<'a>, kind: Kind, arrays: &impl Arrays<E>) -> Self {
+        let mut rows = Rows::read(path, object, kind.data_key(), kind.nesting());
+        let value = object.get(kind.data_key()).unwrap_or(&Value::Null);
+        let file = arrays(&rows.path, value).transpose();
+        if let Some(Ok(array)) = &file {
+            rows.is_batch = array.shape.len() == 2;
+        }
+        Numbers { rows, file }
+    }
+
+    /// The number of samples, as far as it is known.
+    fn count(&self) -> u64 {
+        match &self.file {
+            Some(Ok(array)) if self.rows.is_batch => array.shape[0].max(1),
+            Some(_) => 1,
+            None => self.rows.count(),
+        }
+    }
+
+    /// `input.shape`.
+    fn shape(&mut self, width: Option<usize>) -> Result<Vec<Vec<f64>>, E> {
+        match self.file.take() {
+            None => Ok(number_shape(&self.rows, width)?),
+            Some(array) => Ok(array_shape(&self.rows, &array?, width)?),
+        }
+    }
+}
+
+/// `input.shape` of an array in a file: one sample, or a batch of at least one.
+fn array_shape(rows: &Rows<'_, '_>, array: &Array, width: Option<usize>) -> Result<Vec<Vec<f64>>, Rejection> {
+    let (samples, columns) = match array.shape[..] {
+        [columns] => (1, columns as usize),
+        [samples, columns] if samples > 0 => (samples as usize, columns as usize),
+        _ => {
+            let shape = format_args!("{:?}", array.shape);
+            return unlike(
+                Rule::InputShape,
+                &rows.path,
+                "1 dimension, or 2 with at least one row",
+                shape,
+            );
+        }
+    };
+    let due = width.unwrap_or(columns);
+    let is_in_first = |index: &usize| *index < columns;
+    if columns != due && !array.inexact.as_ref().is_some_and(is_in_first) {
+        let expected = format!("{due} entries, one per input");
+        return unlike(Rule::InputShape, &rows.path(0), expected, columns);
+    }
+    array.exact(Rule::InputShape, &rows.path)?;
+    let sample = |sample: usize| array.values[sample * columns..][..columns].to_vec();
+    Ok((0..samples).map(sample).collect())
+}
+
 /// The constant values of each sample.
-fn values(rows: &Rows<'_, '_>, width: Option<usize>) -> Result<Vec<Vec<f64>>, Rejection> {
-    let values = number_shape(rows, width)?;
+fn values(rows: &Rows<'_, '_>, values: Vec<Vec<f64>>) -> Result<Vec<Vec<f64>>, Rejection> {
     range(rows, &values, "a finite Number", f64::is_finite)?;
     Ok(values)
 }

@@ -15,11 +15,14 @@
 #![deny(unsafe_code)]
 #![deny(missing_docs)]
 
+mod archive;
+mod archive_writer;
 pub mod backend;
 mod block;
 pub mod checkpoint;
 mod events;
 mod expect;
+mod files;
 pub mod fine_tune;
 mod input_rules;
 pub mod json;
@@ -27,14 +30,19 @@ mod kernel;
 pub mod matrix;
 pub mod network;
 mod network_rules;
+mod npy;
 pub mod number;
 mod operation;
+pub mod pair;
+mod pair_saving;
 pub mod philox;
 mod pointer;
 #[cfg(feature = "python")]
 mod python;
 pub mod real;
+mod reference;
 mod rule;
+mod sidecar;
 pub mod simd;
 pub mod simulate;
 mod writer;

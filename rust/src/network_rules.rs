@@ -5,9 +5,15 @@ use crate::expect::{self, unlike};
 use crate::json::{self, Object, Value};
 use crate::matrix;
 use crate::network::{is_decay, is_threshold, Layer, Network, Neuron, Readout, Reset, MAX_LAYERS};
+use crate::npy::Array;
 use crate::number::number;
 use crate::pointer;
 use crate::rule::{Rejection, Rule};
+
+/// Reads the array that a value refers to, if it is such a reference.
+pub(crate) trait Arrays<E>: Fn(&str, &Value<'_>) -> Result<Option<Array>, E> {}
+
+impl<E, F: Fn(&str, &Value<'_>) -> Result<Option<Array>, E>> Arrays<E> for F {}
 
 impl Network<f64> {
     /// Reads a network from a JSON text.
@@ -25,14 +31,24 @@ impl Network<f64> {
     ///
     /// The first broken rule of stage `network`.
     pub fn read(path: &str, value: &Value<'_>) -> Result<Self, Rejection> {
+        Self::read_with(path, value, &|_: &str, _: &Value<'_>| Ok(None))
+    }
+
+    /// Reads a network that lies at `path`, whose weights and biases may be references.
+    pub(crate) fn read_with<E: From<Rejection>>(
+        path: &str,
+        value: &Value<'_>,
+        arrays: &impl Arrays<E>,
+    ) -> Result<Self, E> {
         let objects = object(path, value)?;
         all(&objects, unknown_key)?;
         all(&objects, missing_key)?;
         let parts = layers(path, &objects)?;
-        all(&parts, weight_type)?;
-        let shapes = all(&parts, weight_rank)?;
-        all(&parts, weight_finite)?;
-        let biases = all(&parts, bias_type)?;
+        let weights = all(&parts, |part| weight_type(part, arrays))?;
+        let weighted = || parts.iter().zip(&weights);
+        let shapes = all(weighted(), |(part, weights)| weight_rank(part, weights))?;
+        all(weighted(), |(part, weights)| weight_finite(part, weights))?;
+        let biases = all(&parts, |part| bias_type(part, arrays))?;
         all(parts.iter().zip(&biases).zip(&shapes), |((part, bias), shape)| {
             bias_shape(part, bias, shape.0)
         })?;
@@ -40,17 +56,40 @@ impl Network<f64> {
         let inputs = chain(&parts, &shapes)?;
         let neurons = neurons(&parts)?;
         let readout = readout(path, objects[0].object)?;
-        let packed = parts.iter().zip(inputs).zip(biases).zip(neurons);
-        let packed = packed.map(|(((part, inputs), bias), neuron)| pack(part, inputs, bias, neuron));
+        let packed = weights.into_iter().zip(inputs).zip(biases).zip(neurons);
+        let packed = packed.map(|(((weights, inputs), bias), neuron)| pack(weights, inputs, bias, neuron));
         Ok(Network::checked(packed.collect(), readout))
     }
 }
 
+/// What the network of a sidecar says, whose arrays are members of the archive.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct StoredNetwork {
+    pub(crate) has_bias: Vec<bool>,
+    pub(crate) neurons: Vec<Neuron<f64>>,
+    pub(crate) readout: Readout,
+}
+
+impl StoredNetwork {
+    /// Reads the network, at `path`, of a sidecar whose layers have `sizes` (input features, output features).
+    pub(crate) fn read(path: &str, value: &Value<'_>, sizes: &[(u64, u64)]) -> Result<Self, Rejection> {
+        let objects = object(path, value)?;
+        all(&objects, unknown_key)?;
+        all(&objects, missing_key)?;
+        let parts = layers(path, &objects)?;
+        one_per_name(path, parts.len(), sizes.len())?;
+        all(parts.iter().enumerate(), |(layer, part)| member(part, layer))?;
+        chain_of_sizes(&parts, sizes)?;
+        Ok(StoredNetwork {
+            has_bias: parts.iter().map(|part| part.layer.get("bias").is_some()).collect(),
+            neurons: neurons(&parts)?,
+            readout: readout(path, objects[0].object)?,
+        })
+    }
+}
+
 /// Applies one rule to all items, before the next rule has its turn.
-fn all<I, T>(
-    items: impl IntoIterator<Item = I>,
-    rule: impl Fn(I) -> Result<T, Rejection>,
-) -> Result<Vec<T>, Rejection> {
+fn all<I, T, E>(items: impl IntoIterator<Item = I>, rule: impl Fn(I) -> Result<T, E>) -> Result<Vec<T>, E> {
     items.into_iter().map(rule).collect()
 }
 
@@ -195,32 +234,128 @@ fn layers<'v, 'a>(path: &str, objects: &'v [Part<'v, 'a>]) -> Result<Vec<LayerPa
         .collect())
 }
 
-fn weight_type(part: &LayerPart<'_, '_>) -> Result<(), Rejection> {
-    matrix::leaf_type(Rule::NetworkWeightType, &part.weights_path(), part.weights())
+/// `network.layers` of a sidecar: one per layer name.
+fn one_per_name(path: &str, layers: usize, names: usize) -> Result<(), Rejection> {
+    if layers == names {
+        return Ok(());
+    }
+    let path = pointer::member(path, "layers");
+    unlike(
+        Rule::NetworkLayers,
+        &path,
+        format_args!("{names} layers, one per name"),
+        layers,
+    )
 }
 
-fn weight_rank(part: &LayerPart<'_, '_>) -> Result<(usize, usize), Rejection> {
-    matrix::rank(Rule::NetworkWeightRank, &part.weights_path(), part.weights())
-}
-
-fn weight_finite(part: &LayerPart<'_, '_>) -> Result<(), Rejection> {
-    matrix::finite(Rule::NetworkWeightFinite, &part.weights_path(), part.weights())
-}
-
-fn bias_type(part: &LayerPart<'_, '_>) -> Result<Option<Vec<f64>>, Rejection> {
-    let entry = |(index, entry): (usize, &Value<'_>)| match number(entry) {
-        Some(entry) => Ok(entry),
-        None => unlike(
-            Rule::NetworkBiasType,
-            &pointer::entry(&part.bias_path(), index),
-            "a Number",
-            entry,
+/// `network.member`: the arrays of a stored layer are the members due.
+fn member(part: &LayerPart<'_, '_>, layer: usize) -> Result<(), Rejection> {
+    let exactly = |path: &str, value: &Value<'_>, name: String| match value {
+        Value::Object(reference) if reference.len() == 1 && is_string(reference.get("member"), &name) => Ok(()),
+        _ => unlike(
+            Rule::NetworkMember,
+            path,
+            format_args!("{{\"member\": {name:?}}}"),
+            value,
         ),
     };
+    exactly(&part.weights_path(), part.weights(), format!("layer_{layer}"))?;
     match part.layer.get("bias") {
-        None => Ok(None),
-        Some(Value::Array(entries)) => Ok(Some(all(entries.iter().enumerate(), entry)?)),
-        Some(other) => unlike(Rule::NetworkBiasType, &part.bias_path(), "a list of Numbers", other),
+        Some(bias) => exactly(&part.bias_path(), bias, format!("bias_{layer}")),
+        None => Ok(()),
+    }
+}
+
+fn is_string(value: Option<&Value<'_>>, due: &str) -> bool {
+    matches!(value, Some(Value::String(text)) if text == due)
+}
+
+/// `network.chain` of a sidecar.
+fn chain_of_sizes(parts: &[LayerPart<'_, '_>], sizes: &[(u64, u64)]) -> Result<(), Rejection> {
+    for (part, pair) in parts[1..].iter().zip(sizes.windows(2)) {
+        let (due, inputs) = (pair[0].1, pair[1].0);
+        if inputs != due {
+            let expected = format!("{due} inputs, the outputs of the layer before");
+            return unlike(Rule::NetworkChain, &part.weights_path(), expected, inputs);
+        }
+    }
+    Ok(())
+}
+
+/// The weights of a layer, which lie in the document or in a file.
+enum Weights<'v, 'a> {
+    Inline(&'v Value<'a>),
+    Stored(Array),
+}
+
+fn weight_type<'v, 'a, E: From<Rejection>>(
+    part: &LayerPart<'v, 'a>,
+    arrays: &impl Arrays<E>,
+) -> Result<Weights<'v, 'a>, E> {
+    let (rule, path, weights) = (Rule::NetworkWeightType, part.weights_path(), part.weights());
+    match arrays(&path, weights)? {
+        Some(array) => {
+            array.exact(rule, &path)?;
+            Ok(Weights::Stored(array))
+        }
+        None => {
+            matrix::leaf_type(rule, &path, weights)?;
+            Ok(Weights::Inline(weights))
+        }
+    }
+}
+
+/// The answer is the number of rows and, where that is known, the width.
+fn weight_rank(part: &LayerPart<'_, '_>, weights: &Weights<'_, '_>) -> Result<(usize, Option<usize>), Rejection> {
+    let (rule, path) = (Rule::NetworkWeightRank, part.weights_path());
+    match weights {
+        Weights::Inline(value) => {
+            let (rows, columns) = matrix::rank(rule, &path, value)?;
+            Ok((rows, (rows > 0).then_some(columns)))
+        }
+        Weights::Stored(array) => match array.shape[..] {
+            [rows, columns] => Ok((rows as usize, Some(columns as usize))),
+            _ => unlike(rule, &path, "2 dimensions", array.shape.len()),
+        },
+    }
+}
+
+fn weight_finite(part: &LayerPart<'_, '_>, weights: &Weights<'_, '_>) -> Result<(), Rejection> {
+    let (rule, path) = (Rule::NetworkWeightFinite, part.weights_path());
+    match weights {
+        Weights::Inline(value) => matrix::finite(rule, &path, value),
+        Weights::Stored(array) => array.finite(rule, &path),
+    }
+}
+
+/// The bias that lies in a file.
+fn stored_bias(path: &str, array: Array) -> Result<Vec<f64>, Rejection> {
+    if array.shape.len() != 1 {
+        return unlike(Rule::NetworkBiasType, path, "1 dimension", array.shape.len());
+    }
+    array.exact(Rule::NetworkBiasType, path)?;
+    Ok(array.values)
+}
+
+fn bias_type<E: From<Rejection>>(part: &LayerPart<'_, '_>, arrays: &impl Arrays<E>) -> Result<Option<Vec<f64>>, E> {
+    let Some(value) = part.layer.get("bias") else {
+        return Ok(None);
+    };
+    let path = part.bias_path();
+    Ok(Some(match arrays(&path, value)? {
+        Some(array) => stored_bias(&path, array)?,
+        None => inline_bias(&path, value)?,
+    }))
+}
+
+fn inline_bias(path: &str, value: &Value<'_>) -> Result<Vec<f64>, Rejection> {
+    let entry = |(index, entry): (usize, &Value<'_>)| match number(entry) {
+        Some(entry) => Ok(entry),
+        None => unlike(Rule::NetworkBiasType, &pointer::entry(path, index), "a Number", entry),
+    };
+    match value {
+        Value::Array(entries) => all(entries.iter().enumerate(), entry),
+        other => unlike(Rule::NetworkBiasType, path, "a list of Numbers", other),
     }
 }
 
@@ -247,12 +382,11 @@ fn bias_finite(part: &LayerPart<'_, '_>, bias: &Option<Vec<f64>>) -> Result<(), 
 }
 
 /// The answer is the input size of each layer: where there are no outputs the size that is due, left open for the first.
-fn chain(parts: &[LayerPart<'_, '_>], shapes: &[(usize, usize)]) -> Result<Vec<Option<usize>>, Rejection> {
-    let own = |(outputs, inputs): (usize, usize)| (outputs > 0).then_some(inputs);
-    let mut sizes = vec![own(shapes[0])];
+fn chain(parts: &[LayerPart<'_, '_>], shapes: &[(usize, Option<usize>)]) -> Result<Vec<Option<usize>>, Rejection> {
+    let mut sizes = vec![shapes[0].1];
     for (part, pair) in parts[1..].iter().zip(shapes.windows(2)) {
         let due = pair[0].0;
-        let inputs = own(pair[1]).unwrap_or(due);
+        let inputs = pair[1].1.unwrap_or(due);
         if inputs != due {
             let expected = format!("{due} inputs, the outputs of the layer before");
             return unlike(Rule::NetworkChain, &part.weights_path(), expected, inputs);
@@ -326,8 +460,11 @@ fn readout(path: &str, network: &Object<'_>) -> Result<Readout, Rejection> {
     Ok(if membrane { Readout::Membrane } else { Readout::Spikes })
 }
 
-fn pack(part: &LayerPart<'_, '_>, inputs: Option<usize>, bias: Option<Vec<f64>>, neuron: Neuron<f64>) -> Layer<f64> {
-    let matrix = matrix::read(part.weights(), inputs.unwrap_or(0));
+fn pack(weights: Weights<'_, '_>, inputs: Option<usize>, bias: Option<Vec<f64>>, neuron: Neuron<f64>) -> Layer<f64> {
+    let matrix = match weights {
+        Weights::Inline(value) => matrix::read(value, inputs.unwrap_or(0)),
+        Weights::Stored(array) => array.into_matrix(),
+    };
     let weight = |output, input| matrix.entries[output * matrix.columns + input];
     Layer::pack(matrix.rows, inputs, weight, bias, neuron)
 }

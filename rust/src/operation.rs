@@ -3,14 +3,19 @@
 
 use std::borrow::Cow;
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 
 use base64::prelude::{Engine, BASE64_STANDARD};
 
 use crate::checkpoint::Checkpoint;
+use crate::files::{LoadError, Place};
 use crate::fine_tune::{self, FreezeUntil, TransferConfig};
 use crate::input_rules::{self, Batch, PoissonRates};
 use crate::json::{self, Object, Value};
 use crate::network::{Network, Readout};
+use crate::pair::{Compression, Pair};
+use crate::pair_saving::{pair_of_checkpoint, pair_of_network, save};
+use crate::reference;
 use crate::rule::Rejection;
 use crate::simulate::{self, Moment, Record, Run};
 use crate::writer::{self, Members};
@@ -22,8 +27,8 @@ pub enum Refusal {
     Rejected(Rejection),
     /// The request asks for what this backend does not know.
     Unsupported(String),
-    /// The request itself is malformed, outside the tested datum.
-    Malformed(String),
+    /// The request itself is malformed, outside the tested datum, or the system failed.
+    Failed(String),
 }
 
 impl From<Rejection> for Refusal {
@@ -32,14 +37,32 @@ impl From<Rejection> for Refusal {
     }
 }
 
+impl From<LoadError> for Refusal {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Rejected(rejection) => Refusal::Rejected(rejection),
+            LoadError::Io(failure) => Refusal::Failed(failure.to_string()),
+        }
+    }
+}
+
+/// The folders that a hello names.
+#[derive(Clone, Debug, Default)]
+pub struct Folders {
+    /// Where relative paths in requests start.
+    pub root: PathBuf,
+    /// The only folder to write below.
+    pub scratch: PathBuf,
+}
+
 /// An operation: from the `input` of a request to the members of its `output`.
-pub type Operation = fn(&Object<'_>, &mut Members<'_>) -> Result<(), Refusal>;
+pub type Operation = fn(&Folders, &Object<'_>, &mut Members<'_>) -> Result<(), Refusal>;
 
 /// The arithmetic profile that this backend computes in.
 pub const PROFILE: &str = "sequential-f64";
 
 /// Every operation under its name.
-pub const ALL: [(&str, Operation); 8] = [
+pub const ALL: [(&str, Operation); 10] = [
     ("json.parse", json_parse),
     ("checkpoint.validate", checkpoint_validate),
     ("config.validate", config_validate),
@@ -48,15 +71,17 @@ pub const ALL: [(&str, Operation); 8] = [
     ("transfer.apply", transfer_apply),
     ("simulate", simulate),
     ("encode.poisson", encode_poisson),
+    ("checkpoint.load", checkpoint_load),
+    ("checkpoint.save", checkpoint_save),
 ];
 
-fn json_parse(input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Refusal> {
+fn json_parse(_: &Folders, input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Refusal> {
     let text = text(input)?;
     writer::tagged(output.key("value"), &json::parse(&text, json::DOCUMENT_DEPTH)?);
     Ok(())
 }
 
-fn checkpoint_validate(input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Refusal> {
+fn checkpoint_validate(_: &Folders, input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Refusal> {
     let checkpoint = document(input, |value| Checkpoint::read("", value))?;
     writer::int(output.key("n_layers"), checkpoint.layer_names().len());
     writer::int(output.key("total_params"), checkpoint.total_params());
@@ -65,7 +90,7 @@ fn checkpoint_validate(input: &Object<'_>, output: &mut Members<'_>) -> Result<(
     Ok(())
 }
 
-fn config_validate(input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Refusal> {
+fn config_validate(_: &Folders, input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Refusal> {
     let config = document(input, |value| TransferConfig::read("", value))?;
     match config.freeze_until() {
         FreezeUntil::Name(name) => output.string("freeze_until", name),
@@ -76,21 +101,21 @@ fn config_validate(input: &Object<'_>, output: &mut Members<'_>) -> Result<(), R
     Ok(())
 }
 
-fn transfer_freeze(input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Refusal> {
+fn transfer_freeze(_: &Folders, input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Refusal> {
     let mut checkpoint = Checkpoint::read("/checkpoint", member(input, "checkpoint")?)?;
     fine_tune::freeze(&mut checkpoint, input)?;
     output.strings("frozen_layers", checkpoint.frozen_layers());
     Ok(())
 }
 
-fn transfer_unfreeze(input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Refusal> {
+fn transfer_unfreeze(_: &Folders, input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Refusal> {
     let mut checkpoint = Checkpoint::read("/checkpoint", member(input, "checkpoint")?)?;
     fine_tune::unfreeze(&mut checkpoint, input)?;
     output.strings("frozen_layers", checkpoint.frozen_layers());
     Ok(())
 }
 
-fn transfer_apply(input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Refusal> {
+fn transfer_apply(_: &Folders, input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Refusal> {
     let mut checkpoint = Checkpoint::read("/checkpoint", member(input, "checkpoint")?)?;
     let config = TransferConfig::read("/config", member(input, "config")?)?;
     let rates = checkpoint.apply(&config)?;
@@ -99,11 +124,12 @@ fn transfer_apply(input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Re
     Ok(())
 }
 
-fn simulate(input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Refusal> {
+fn simulate(folders: &Folders, input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Refusal> {
     profile(input)?;
-    let network = Network::read("/network", member(input, "network")?)?;
+    let network = reference::network(&folders.root, "/network", member(input, "network")?)?;
     let steps = input_rules::steps(member(input, "steps")?)?;
-    let batch = Batch::read("/input", member(input, "input")?, steps, network.inputs())?;
+    let arrays = |path: &str, value: &Value<'_>| reference::array(&folders.root, path, value);
+    let batch = Batch::read("/input", member(input, "input")?, steps, network.inputs(), &arrays)?;
     let wanted = input_rules::record_kind(input.get("record"))?;
     let record = Record {
         spikes: wanted.contains(&"spikes"),
@@ -179,18 +205,70 @@ fn trace(out: &mut Vec<u8>, moments: &Vec<Moment<f64>>) {
     });
 }
 
-fn encode_poisson(input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Refusal> {
+fn encode_poisson(_: &Folders, input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Refusal> {
     let steps = input_rules::steps(member(input, "steps")?)?;
     let rates = PoissonRates::read_sample(input)?;
     raster(output.key("spikes"), &rates.trains(0).spikes(steps));
     Ok(())
 }
 
+fn checkpoint_load(folders: &Folders, input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Refusal> {
+    let base = Place::below(&folders.root, "/base", member(input, "base")?)?;
+    loaded(&Pair::load(&base)?, output);
+    Ok(())
+}
+
+fn checkpoint_save(folders: &Folders, input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Refusal> {
+    let base = place_to_save(&folders.scratch, member(input, "base")?)?;
+    let (checkpoint, network);
+    let pair = if let Some(value) = input.get("checkpoint") {
+        checkpoint = Checkpoint::read("/checkpoint", value)?;
+        pair_of_checkpoint(&checkpoint)
+    } else {
+        network = Network::read("/network", member(input, "network")?)?;
+        pair_of_network(&network)
+    };
+    let compression = match input.get("compress") {
+        None | Some(Value::Bool(true)) => Compression::Deflate,
+        Some(Value::Bool(false)) => Compression::Stored,
+        Some(other) => return Err(Refusal::Failed(format!("compress is true or false, not {other}"))),
+    };
+    save(&base, &pair, compression)?;
+    loaded(&pair, output);
+    Ok(())
+}
+
+/// `file.path` of a save.
+fn place_to_save(scratch: &Path, base: &Value<'_>) -> Result<Place, LoadError> {
+    let base = Place::below(scratch, "/base", base)?;
+    base.check_parent()?;
+    Ok(base)
+}
+
+/// What a load answers.
+fn loaded(pair: &Pair, output: &mut Members<'_>) {
+    let mut frozen: Vec<&String> = pair.sidecar.frozen.iter().collect();
+    frozen.sort();
+    frozen.dedup();
+    writer::int(output.key("n_layers"), pair.sidecar.layer_names.len());
+    writer::int(output.key("total_params"), pair.sidecar.parameters());
+    output.strings("layer_names", &pair.sidecar.layer_names);
+    output.strings("frozen_layers", frozen);
+    writer::int(output.key("format_version"), pair.sidecar.format_version());
+    writer::array(output.key("members"), pair.digests(), |out, (due, digest)| {
+        writer::object(out, |member| {
+            member.string("name", &due.name);
+            writer::array(member.key("shape"), &due.shape, |out, &length| writer::int(out, length));
+            member.string("sha256", &digest);
+        });
+    });
+}
+
 /// A member that every request of the operation has.
 fn member<'v, 'a>(input: &'v Object<'a>, key: &str) -> Result<&'v Value<'a>, Refusal> {
     input
         .get(key)
-        .ok_or_else(|| Refusal::Malformed(format!("the input has no member {key:?}")))
+        .ok_or_else(|| Refusal::Failed(format!("the input has no member {key:?}")))
 }
 
 /// Reads the document under test: a value of the request, or a text that is parsed first.
@@ -207,10 +285,8 @@ fn text<'v>(input: &'v Object<'_>) -> Result<Cow<'v, [u8]>, Refusal> {
         (Some(Value::String(text)), None) => Ok(Cow::Borrowed(text.as_bytes())),
         (None, Some(Value::String(text))) => match BASE64_STANDARD.decode(text.as_bytes()) {
             Ok(bytes) => Ok(Cow::Owned(bytes)),
-            Err(error) => Err(Refusal::Malformed(format!(
-                "the member \"base64\" is not base64: {error}"
-            ))),
+            Err(error) => Err(Refusal::Failed(format!("the member \"base64\" is not base64: {error}"))),
         },
-        _ => Err(Refusal::Malformed("the input has no document, text or base64".into())),
+        _ => Err(Refusal::Failed("the input has no document, text or base64".into())),
     }
 }

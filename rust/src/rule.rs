@@ -27,6 +27,14 @@ macro_rules! rules {
 }
 
 rules! {
+    /// The place of a file is not a relative path, or leads out of the folder that it is relative to.
+    FilePath = "file.path",
+    /// A reference to an array in a file has not exactly the members file and member, member a string.
+    FileReference = "file.reference",
+    /// There is no sidecar.
+    CheckpointSidecarMissing = "checkpoint.sidecar-missing",
+    /// The sidecar has more bytes than `limits.sidecar_bytes`.
+    CheckpointSidecarSize = "checkpoint.sidecar-size",
     /// The text is not well-formed UTF-8, or begins with a byte-order mark.
     JsonEncoding = "json.encoding",
     /// The text is outside RFC 8259.
@@ -45,6 +53,10 @@ rules! {
     CheckpointUnknownKey = "checkpoint.unknown-key",
     /// `layer_names`, `layer_sizes` or weights is absent (reported in this order).
     CheckpointMissingKey = "checkpoint.missing-key",
+    /// `format_version` is not the Integer 1 or 2.
+    CheckpointFormatVersion = "checkpoint.format-version",
+    /// network is there in format 1 or absent in format 2.
+    CheckpointNetwork = "checkpoint.network",
     /// `layer_names` is not a list of strings.
     CheckpointNamesType = "checkpoint.names-type",
     /// A layer name occurs twice.
@@ -105,6 +117,8 @@ rules! {
     NetworkMissingKey = "network.missing-key",
     /// layers is not an array of 1 to `limits.layers` layers.
     NetworkLayers = "network.layers",
+    /// An array of a stored network is not a reference to the member due there.
+    NetworkMember = "network.member",
     /// A leaf of a layer's weights is not a Number.
     NetworkWeightType = "network.weight-type",
     /// A layer's weights are not an array of equally long arrays of Numbers.
@@ -131,6 +145,54 @@ rules! {
     NetworkInitialPotential = "network.initial-potential",
     /// readout is neither spikes nor membrane.
     NetworkReadout = "network.readout",
+    /// `n_layers` is not the Integer number of layer names.
+    CheckpointLayerCount = "checkpoint.layer-count",
+    /// `total_params` is not the Integer number of elements of all members due.
+    CheckpointParameterCount = "checkpoint.parameter-count",
+    /// `archive_digest` is not a string of 64 lower-case hexadecimal digits.
+    CheckpointDigestType = "checkpoint.digest-type",
+    /// There is no archive.
+    ArchiveMissing = "archive.missing",
+    /// The archive does not begin like a zip file.
+    ArchiveNotZip = "archive.not-zip",
+    /// The archive does not end with an end-of-central-directory record.
+    ArchiveTruncated = "archive.truncated",
+    /// The end records of the archive contradict themselves or the file.
+    ArchiveEndRecord = "archive.end-record",
+    /// The archive is not the one that the sidecar is bound to.
+    ArchiveDigest = "archive.digest",
+    /// The archive has more entries than members are due.
+    ArchiveEntryCount = "archive.entry-count",
+    /// The central directory of the archive is malformed.
+    ArchiveDirectory = "archive.directory",
+    /// The name of an entry contains a slash or a backslash.
+    ArchiveMemberPath = "archive.member-path",
+    /// An entry is not a member due.
+    ArchiveMemberUnexpected = "archive.member-unexpected",
+    /// Two entries have the same name.
+    ArchiveMemberTwice = "archive.member-twice",
+    /// A member due is not in the archive.
+    ArchiveMemberMissing = "archive.member-missing",
+    /// A member is encrypted.
+    ArchiveEncrypted = "archive.encrypted",
+    /// The compression of a member is neither stored nor deflate.
+    ArchiveCompression = "archive.compression",
+    /// The local header of a member is unlike its central one, or its bytes lie where they must not.
+    ArchiveLocalHeader = "archive.local-header",
+    /// The declared or the real size of a member is not what it must be.
+    ArchiveSize = "archive.size",
+    /// The deflate stream of a member is invalid or does not end with its data.
+    ArchiveData = "archive.data",
+    /// The CRC-32 of a member is wrong.
+    ArchiveCrc = "archive.crc",
+    /// A member does not begin with the magic and a version of npy.
+    NpyMagic = "npy.magic",
+    /// The header of a member is outside the grammar of npy headers.
+    NpyHeader = "npy.header",
+    /// The type of a member is not real numbers of up to 8 bytes.
+    NpyDtype = "npy.dtype",
+    /// The data of a member is longer or shorter than its shape needs.
+    NpyLength = "npy.length",
     /// steps is not an Integer within 1 and `limits.steps`.
     SimulateSteps = "simulate.steps",
     /// input is not an object with a kind of constant, spikes or poisson.

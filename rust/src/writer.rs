@@ -1,7 +1,7 @@
 //! Writes the JSON of answers: compact, in the order of the calls.
 #![forbid(unsafe_code)]
 
-use crate::json::Value;
+use crate::json::{Object, Value};
 use crate::number::integer;
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
@@ -44,6 +44,11 @@ pub fn hex(out: &mut Vec<u8>, number: f64) {
     out.push(b'"');
     out.extend((0..16).rev().map(|digit| HEX[(bits >> (4 * digit)) as usize & 15]));
     out.push(b'"');
+}
+
+/// Writes a finite float as a JSON number that is read back to the same binary64.
+pub fn float(out: &mut Vec<u8>, number: f64) {
+    out.extend_from_slice(format!("{number:?}").as_bytes()); // the shortest such text; with `.0` or an exponent
 }
 
 /// Writes an array, each item by `item`.
@@ -90,6 +95,32 @@ impl Members<'_> {
     pub fn strings<T: AsRef<str>>(&mut self, key: &str, texts: impl IntoIterator<Item = T>) {
         array(self.key(key), texts, |out, text| string(out, text.as_ref()));
     }
+}
+
+/// Writes a value as it was read: members in their order, numbers with their text.
+fn plain(out: &mut Vec<u8>, value: &Value<'_>) {
+    match value {
+        Value::Null => out.extend_from_slice(b"null"),
+        Value::Bool(flag) => out.extend_from_slice(if *flag { b"true" } else { b"false" }),
+        Value::String(text) => string(out, text),
+        Value::Number(number) => out.extend_from_slice(number.text().as_bytes()),
+        Value::Array(items) => array(out, items, plain),
+        Value::Object(members) => plain_object(out, members),
+    }
+}
+
+/// Writes an object as it was read: members in their order, numbers with their text.
+pub fn plain_object(out: &mut Vec<u8>, object: &Object<'_>) {
+    out.push(b'{');
+    for (index, (key, value)) in object.members().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        string(out, key);
+        out.push(b':');
+        plain(out, value);
+    }
+    out.push(b'}');
 }
 
 /// Writes a value in the tagged form of `json.parse`, which tells apart what JSON readers merge.

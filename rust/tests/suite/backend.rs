@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::rc::Rc;
 
-use spikeparity::backend::{handle_line, serve, Flow};
+use spikeparity::backend::{serve, Backend, Flow};
 
 use crate::answer;
 
@@ -125,7 +125,10 @@ fn no_line_makes_the_backend_panic() {
     }
     for line in lines {
         let mut answers = Vec::new();
-        assert_eq!(handle_line(line.as_bytes(), &mut answers), Flow::Continue);
+        assert_eq!(
+            Backend::default().handle_line(line.as_bytes(), &mut answers),
+            Flow::Continue
+        );
         let answer = String::from_utf8(answers).unwrap();
         assert!(
             answer.ends_with('\n') && !answer.contains("panicked"),

@@ -10,7 +10,7 @@ mod philox;
 mod rule;
 mod simulate;
 
-use spikeparity::backend::{handle_line, Flow};
+use spikeparity::backend::{Backend, Flow};
 use spikeparity::json::{parse, Value};
 use spikeparity::Rejection;
 
@@ -32,7 +32,10 @@ fn assert_faults<T: std::fmt::Debug>(read: impl Fn(&[u8]) -> Result<T, Rejection
 fn answer(op: &str, input: &str) -> String {
     let mut answers = Vec::new();
     let line = format!(r#"{{"cmd":"run","id":"x","op":"{op}","input":{input}}}"#);
-    assert_eq!(handle_line(line.as_bytes(), &mut answers), Flow::Continue);
+    assert_eq!(
+        Backend::default().handle_line(line.as_bytes(), &mut answers),
+        Flow::Continue
+    );
     let answer = String::from_utf8(answers).expect("answers are UTF-8");
     let answer = answer
         .strip_prefix(r#"{"id":"x","#)

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use spikeparity::backend::handle_line;
+use spikeparity::backend::Backend;
 use spikeparity::fine_tune::{FreezeUntil, TransferConfig};
 use spikeparity::json::{parse, Value, DOCUMENT_DEPTH, REQUEST_DEPTH};
 use spikeparity::network::MAX_LAYERS;
@@ -22,7 +22,7 @@ fn rules_toml() -> toml::Table {
 /// A list of strings in the answer to a hello.
 fn hello(key: &str) -> Vec<String> {
     let mut answer = Vec::new();
-    handle_line(
+    Backend::default().handle_line(
         br#"{"cmd":"hello","protocol":1,"root":"/corpus","scratch":"/scratch"}"#,
         &mut answer,
     );

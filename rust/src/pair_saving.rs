@@ -1,0 +1,296 @@
+//! Saves checkpoint pairs so that a crash at any point leaves the old pair or the new one (pairs.md, section 6).
+#![forbid(unsafe_code)]
+
+use std::borrow::Cow;
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::archive_writer::{self, Compression};
+use crate::checkpoint::Checkpoint;
+use crate::files::{regular, IoFailure, LoadError, Place};
+use crate::json::{self, Value};
+use crate::network::{Layer, Network};
+use crate::network_rules::StoredNetwork;
+use crate::pair::Pair;
+use crate::sidecar::{self, is_hex_digit, MemberDue, Sidecar, NAME_DIGITS};
+
+/// Saves a checkpoint as the pair `base.json`, `base.npz` (format 1); missing folders are made.
+///
+/// When it returns, the pair is on the disk. Other writers wait, readers see the old pair or the new one.
+///
+/// # Errors
+///
+/// What the system fails with. The old pair is then as it was; or the new one is there, where only tidying up failed.
+pub fn save_checkpoint(checkpoint: &Checkpoint, base: &Path, compression: Compression) -> Result<(), IoFailure> {
+    save_anywhere(base, &pair_of_checkpoint(checkpoint), compression)
+}
+
+/// Saves a network as the pair `base.json`, `base.npz` (format 2), with layers named `layer_0`, `layer_1`, ….
+///
+/// # Errors
+///
+/// As [`save_checkpoint`].
+pub fn save_network(network: &Network<f64>, base: &Path, compression: Compression) -> Result<(), IoFailure> {
+    save_anywhere(base, &pair_of_network(network), compression)
+}
+
+fn save_anywhere(base: &Path, pair: &Pair<'_>, compression: Compression) -> Result<(), IoFailure> {
+    match save(&Place::anywhere(base)?, pair, compression) {
+        Ok(()) => Ok(()),
+        Err(LoadError::Io(failure)) => Err(failure),
+        Err(LoadError::Rejected(rejection)) => Err(IoFailure::new(base, io::Error::other(rejection))),
+    }
+}
+
+/// A checkpoint as a pair in memory.
+pub(crate) fn pair_of_checkpoint(checkpoint: &Checkpoint) -> Pair<'_> {
+    let sidecar = Sidecar {
+        layer_names: checkpoint.layer_names.clone(),
+        layer_sizes: checkpoint.layer_sizes.clone(),
+        neuron_types: checkpoint.neuron_types.clone(),
+        metadata: checkpoint.metadata.clone(),
+        frozen: checkpoint.frozen_layers().map(String::from).collect(),
+        network: None,
+        archive_digest: None,
+    };
+    let sizes = checkpoint.layer_sizes.iter().enumerate();
+    let due = sizes.map(|(layer, &size)| MemberDue::weights(layer, size));
+    let values = checkpoint.weights.iter().map(|matrix| Cow::Borrowed(&*matrix.entries));
+    Pair::new(sidecar, due.zip(values).collect())
+}
+
+/// A network as a pair in memory.
+pub(crate) fn pair_of_network(network: &Network<f64>) -> Pair<'_> {
+    let layers = network.layers();
+    let sizes = layers.iter().map(|layer| {
+        let inputs = layer.inputs().unwrap_or(0); // left open only in a first layer without outputs
+        (inputs as u64, layer.outputs() as u64)
+    });
+    let sidecar = Sidecar {
+        layer_names: (0..layers.len()).map(|layer| format!("layer_{layer}")).collect(),
+        layer_sizes: sizes.collect(),
+        neuron_types: layers
+            .iter()
+            .map(|layer| sidecar::model(layer.neuron()).to_owned())
+            .collect(),
+        metadata: json::Object::default(),
+        frozen: Vec::new(),
+        network: Some(StoredNetwork {
+            has_bias: layers.iter().map(|layer| layer.bias().is_some()).collect(),
+            neurons: layers.iter().map(|layer| *layer.neuron()).collect(),
+            readout: network.readout(),
+        }),
+        archive_digest: None,
+    };
+    let mut members = Vec::new();
+    for (index, layer) in layers.iter().enumerate() {
+        let weights = MemberDue::weights(index, sidecar.layer_sizes[index]);
+        members.push((weights, unpacked(layer).into()));
+        if let Some(bias) = layer.bias() {
+            members.push((MemberDue::bias(index, layer.outputs() as u64), bias.into()));
+        }
+    }
+    Pair::new(sidecar, members)
+}
+
+/// The weights of a layer, row after row.
+fn unpacked(layer: &Layer<f64>) -> Vec<f64> {
+    let (rows, columns) = (layer.outputs(), layer.inputs().unwrap_or(0));
+    let entries = (0..rows).flat_map(|output| (0..columns).map(move |input| layer.weight(output, input)));
+    entries.collect()
+}
+
+/// Saves a pair.
+pub(crate) fn save(base: &Place, pair: &Pair<'_>, compression: Compression) -> Result<(), LoadError> {
+    can_be_loaded(base, &pair.sidecar)?;
+    let folder = Folder::open(base.make_parent()?)?;
+    let saving = Saving::new(&folder, base.file_name());
+    for published in [&saving.json, &saving.npz] {
+        folder.is_free(published)?;
+    }
+    let mut staged = None;
+    saving.write(pair, compression, &mut staged).map_err(|failure| {
+        saving.take_back(staged.as_ref());
+        failure.into()
+    })
+}
+
+/// That a load would not refuse the sidecar for its size, or for the depth of its metadata.
+fn can_be_loaded(base: &Place, sidecar: &Sidecar) -> Result<(), IoFailure> {
+    const DIGEST_BYTES: u64 = 100;
+    let text = sidecar.text();
+    let fault = if text.len() as u64 + DIGEST_BYTES > sidecar::MAX_BYTES {
+        "names and metadata have more bytes than a sidecar can hold".to_owned()
+    } else if let Err(rejection) = Sidecar::parse(&text) {
+        format!("the sidecar could not be loaded: {rejection}")
+    } else {
+        return Ok(());
+    };
+    Err(IoFailure::other(base.path(), io::ErrorKind::InvalidData, &fault))
+}
+
+/// The folder of a pair, locked against other writers until it is dropped.
+struct Folder {
+    path: PathBuf,
+    handle: File,
+}
+
+impl Folder {
+    fn open(path: PathBuf) -> Result<Self, IoFailure> {
+        let lock = || {
+            let handle = File::open(&path)?;
+            while let Err(error) = handle.lock() {
+                if error.kind() != io::ErrorKind::Interrupted {
+                    return Err(error);
+                }
+            }
+            Ok(handle)
+        };
+        match lock() {
+            Ok(handle) => Ok(Folder { path, handle }),
+            Err(error) => Err(IoFailure::new(path, error)),
+        }
+    }
+
+    /// That an ordinary file, or nothing, has this name: a pipe or a folder is not replaced.
+    fn is_free(&self, name: &OsString) -> Result<(), IoFailure> {
+        let path = self.path.join(name);
+        match fs::metadata(&path).and_then(|metadata| regular(&metadata)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(IoFailure::new(path, error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes a new file, whatever had the name before, and has it on the disk.
+    fn write<T>(&self, name: &OsString, write: impl FnOnce(&mut File) -> io::Result<T>) -> Result<T, IoFailure> {
+        let path = self.path.join(name);
+        let write = || {
+            self.remove_if_there(name)?; // a link is not followed
+            let mut file = OpenOptions::new().write(true).create_new(true).open(&path)?;
+            let result = write(&mut file)?;
+            file.sync_all()?;
+            Ok(result)
+        };
+        write().map_err(|error: io::Error| IoFailure::new(&path, error))
+    }
+
+    fn remove_if_there(&self, name: &OsString) -> io::Result<()> {
+        match fs::remove_file(self.path.join(name)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Renames a file, and has that on the disk.
+    fn rename(&self, from: &OsString, to: &OsString) -> Result<(), IoFailure> {
+        let to = self.path.join(to);
+        fs::rename(self.path.join(from), &to).map_err(|error| IoFailure::new(&to, error))?;
+        self.sync()
+    }
+
+    fn sync(&self) -> Result<(), IoFailure> {
+        self.handle
+            .sync_all()
+            .map_err(|error| IoFailure::new(&self.path, error))
+    }
+}
+
+/// The names of a pair's files.
+struct Saving<'f> {
+    folder: &'f Folder,
+    json: OsString,
+    npz: OsString,
+    json_tmp: OsString,
+    npz_tmp: OsString,
+}
+
+impl<'f> Saving<'f> {
+    fn new(folder: &'f Folder, base: OsString) -> Self {
+        let with = |suffix: &str| {
+            let mut name = base.clone();
+            name.push(suffix);
+            name
+        };
+        Saving {
+            folder,
+            json: with(".json"),
+            npz: with(".npz"),
+            json_tmp: with(".json.tmp"),
+            npz_tmp: with(".npz.tmp"),
+        }
+    }
+
+    /// The four steps; `staged` becomes the name of the archive as long as it has no other.
+    fn write(&self, pair: &Pair<'_>, compression: Compression, staged: &mut Option<OsString>) -> Result<(), IoFailure> {
+        let members = pair.members().map(|(due, values)| (&*due.name, &*due.shape, values));
+        let digest = self
+            .folder
+            .write(&self.npz_tmp, |file| archive_writer::write(file, members, compression))?;
+        let name = staged.insert(self.staged(&digest));
+        self.folder.rename(&self.npz_tmp, name)?;
+        let sidecar = Sidecar {
+            archive_digest: Some(digest),
+            ..pair.sidecar.clone()
+        };
+        self.folder
+            .write(&self.json_tmp, |file| file.write_all(&sidecar.text()))?;
+        self.folder.rename(&self.json_tmp, &self.json)?; // the commit
+        self.folder.rename(name, &self.npz)?;
+        self.tidy_up();
+        self.folder.sync()
+    }
+
+    /// The name of an archive until its sidecar is committed.
+    fn staged(&self, digest: &str) -> OsString {
+        let mut name = self.npz.clone();
+        name.push(format!(".{}", &digest[..NAME_DIGITS]));
+        name
+    }
+
+    /// Removes what interrupted saves left. Where that fails the pair is saved all the same, and the next save tries.
+    fn tidy_up(&self) {
+        for name in [&self.npz_tmp, &self.json_tmp] {
+            let _ = self.folder.remove_if_there(name);
+        }
+        let prefix = [self.npz.as_encoded_bytes(), b"."].concat();
+        let is_staged = |name: &OsString| {
+            let digits = name.as_encoded_bytes().strip_prefix(prefix.as_slice());
+            digits.is_some_and(|digits| digits.len() == NAME_DIGITS && digits.iter().all(|&byte| is_hex_digit(byte)))
+        };
+        let entries = fs::read_dir(&self.folder.path).into_iter().flatten().flatten();
+        for name in entries.map(|entry| entry.file_name()).filter(is_staged) {
+            let _ = self.folder.remove_if_there(&name);
+        }
+    }
+
+    /// Removes what a failed save wrote, as far as it can: not the archive that the sidecar is bound to.
+    fn take_back(&self, staged: Option<&OsString>) {
+        for name in [&self.npz_tmp, &self.json_tmp] {
+            let _ = self.folder.remove_if_there(name);
+        }
+        if let Some(staged) = staged {
+            if self.bound().is_ok_and(|bound| bound.as_ref() != Some(staged)) {
+                let _ = self.folder.remove_if_there(staged);
+            }
+        }
+        let _ = self.folder.sync();
+    }
+
+    /// The name for the archive that the sidecar is bound to.
+    fn bound(&self) -> Result<Option<OsString>, LoadError> {
+        let place = Place::anywhere(&self.folder.path.join(&self.json))?;
+        let Some(file) = place.open()? else {
+            return Ok(None);
+        };
+        let text = file.read_whole(sidecar::MAX_BYTES)?.unwrap_or_default();
+        Ok(match json::parse(&text, json::DOCUMENT_DEPTH) {
+            Ok(Value::Object(sidecar)) => match sidecar.get("archive_digest") {
+                Some(Value::String(digest)) => digest.get(..NAME_DIGITS).map(|digits| self.staged(digits)),
+                _ => None,
+            },
+            _ => None,
+        })
+    }
+}
