@@ -7,6 +7,7 @@ fraction and exponent, and float for any other.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import struct
@@ -46,6 +47,51 @@ def parse(text: str | bytes) -> Any:
 
     """
     return _Reader(decode(text)).document()
+
+
+def parse_quickly(text: bytes) -> Any:
+    """Read one JSON text as `parse` does, faster where it is short and plain.
+
+    What the standard library's reader refuses, or might take although it breaks a rule, is read by `parse`.
+    """
+    if text.count(b"[") + text.count(b"{") > DEPTH or b"\\u" in text:
+        return parse(text)
+    try:
+        return _PLAIN_READER.decode(text.decode("utf-8"))
+    except ValueError:
+        return parse(text)
+
+
+def _plain_integer(digits: str) -> int:
+    if len(digits) > 300 or digits == "-0":
+        raise ValueError("for the strict reader")
+    return int(digits)
+
+
+def _plain_float(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        raise ValueError("for the strict reader")
+    return value
+
+
+def _plain_constant(name: str) -> NoReturn:
+    raise ValueError("for the strict reader")
+
+
+def _plain_object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(members)
+    if len(value) != len(members):
+        raise ValueError("for the strict reader")
+    return value
+
+
+_PLAIN_READER = json.JSONDecoder(
+    object_pairs_hook=_plain_object,
+    parse_int=_plain_integer,
+    parse_float=_plain_float,
+    parse_constant=_plain_constant,
+)
 
 
 def decode(text: str | bytes) -> str:

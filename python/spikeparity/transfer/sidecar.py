@@ -24,6 +24,7 @@ REQUIRED = ("n_layers", "layer_names", "layer_sizes", "total_params")
 OPTIONAL = ("neuron_types", "metadata", "frozen_layers", "format_version", "network", "archive_digest")
 CHECKPOINT, NETWORK = 1, 2
 
+_WRITER = json.JSONEncoder(allow_nan=False)
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 Document = Mapping[str, Any]
@@ -42,7 +43,7 @@ class Member:
 def parse(file: File) -> Any:
     """Read and check a sidecar; raises RejectedError: checkpoint.sidecar-size … checkpoint.digest-type."""
     sidecar_size(file)
-    document = strict_json.parse(file.read(0, file.size))
+    document = strict_json.parse_quickly(file.read(0, file.size))
     check(document)
     return document
 
@@ -78,7 +79,7 @@ def version(document: Document) -> int:
 
 def text(document: Document) -> bytes:
     """Return a sidecar as it is written: ASCII, one line, the members in their order."""
-    return json.dumps(document, separators=(", ", ": "), allow_nan=False).encode("ascii") + b"\n"
+    return _WRITER.encode(document).encode("ascii") + b"\n"
 
 
 def of_checkpoint(checkpoint: checkpoints.SNNCheckpoint) -> dict[str, Any]:
