@@ -126,13 +126,14 @@ function run_transfer_apply(input::JsonObject, ::Session)
     JsonObject("frozen_layers" => checkpoint.frozen_layers, "learning_rates" => rates)
 end
 
-function run_simulate(input::JsonObject, ::Session)
+function run_simulate(input::JsonObject, session::Session)
     profile = get(input, "profile", PROFILE)
     profile == PROFILE || throw(Unsupported("the profile $(describe(profile)) is unknown"))
-    network = read_network(get(input, "network"), ROOT / "network")
+    network = read_requested_network(get(input, "network"), session.root, ROOT / "network")
     steps = get(input, "steps")
     simulate_steps(steps, ROOT / "steps")
-    inputs, batch = read_input(get(input, "input"), input_width(network), integer(steps), ROOT / "input")
+    inputs, batch = read_input(get(input, "input"), input_width(network), integer(steps), ROOT / "input",
+                               session.root)
     names = get(input, "record", String[])
     record_kind(names, ROOT / "record")
     record = Record(names)

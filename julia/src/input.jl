@@ -67,15 +67,18 @@ simulate_steps(steps, at::JsonPointer) = is_integer_within(steps, 1, MAX_STEPS) 
     read_input(document, width, steps, at)
 
 The samples of an input document as a vector of Inputs, and whether the document is a batch. `width` is the number of
-inputs that is due, or `nothing` where any will do.
+inputs that is due, or `nothing` where any will do. Values and rates may be in a file below `folder`.
 """
-function read_input(document, width::Union{Nothing,Int}, steps::Int, at::JsonPointer)
+function read_input(document, width::Union{Nothing,Int}, steps::Int, at::JsonPointer,
+                    folder::Union{Nothing,String} = nothing)
     kind = input_kind(document, at)
     input_unknown_key(document, kind, at)
     name = member_of_kind(kind)
-    batch = is_batch(get(document, name), kind)
     kind == "poisson" && input_seed(document, at)
+    fault = kind == "spikes" ? nothing : fetch_samples!(document, name, folder, at / name)
+    batch = is_batch(get(document, name), kind)
     kind == "poisson" && input_sample(document, batch ? length(get(document, name)) : 1, at)
+    fault === nothing || throw(fault)
     samples = placed_samples(input_member(document, name, at), batch, at / name)
     kind == "spikes" ? input_shape_indices(samples, steps) : input_shape_values(samples, width)
     kind == "spikes" && input_indices(samples, width)

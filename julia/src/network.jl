@@ -77,11 +77,13 @@ Read a network document from JSON text.
 """
 read_network(text::AbstractString) = read_network(parse_json(String(text)), ROOT)
 
-function read_network(@nospecialize(root), at::JsonPointer, ::Type{T} = Float64) where {T}
+# Arrays may be references to files below `folder` where that is given; they are put into the document.
+function read_network(@nospecialize(root), at::JsonPointer, ::Type{T} = Float64,
+                      folder::Union{Nothing,String} = nothing) where {T}
     parts = network_parts(root, at)
     network_object(parts)
     document = root::JsonObject
-    check_network(document, parts, at)
+    check_network(document, parts, folder, at)
     layers, due_inputs = Layer{T}[], 0
     for layer in get(document, "layers")
         bias = get(layer, "bias")
@@ -105,15 +107,16 @@ function read_layer(::Type{T}, layer::JsonObject, weights::Matrix{T}, bias::Unio
 end
 
 "Every rule after that on objects, in order."
-function check_network(document::JsonObject, parts::Vector{NetworkPart}, at::JsonPointer)
+function check_network(document::JsonObject, parts::Vector{NetworkPart}, folder::Union{Nothing,String},
+                       at::JsonPointer)
     network_unknown_key(parts)
     network_missing_key(parts)
     network_layers(get(document, "layers"), at / "layers")
     layers, neurons = parts_of(:layer, parts), parts_of(:neuron, parts)
-    network_weight_type(layers)
+    network_weight_type(layers, folder)
     network_weight_rank(layers)
     network_weight_finite(layers)
-    network_bias_type(layers)
+    network_bias_type(layers, folder)
     network_bias_shape(layers)
     network_bias_finite(layers)
     network_chain(weights_of(layers), at)
@@ -189,9 +192,10 @@ function network_layers(layers, at::JsonPointer)
         reject("network.layers", at, "expected 1 to ", MAX_LAYERS, " layers, got ", length(layers))
 end
 
-function network_weight_type(layers::PlacedObjects)
+function network_weight_type(layers::PlacedObjects, folder::Union{Nothing,String})
     for (layer, at) in layers
-        weight_type("network.weight-type", get(layer, "weights"), at / "weights")
+        fetch_weights!(layer, folder, at / "weights") ||
+            weight_type("network.weight-type", get(layer, "weights"), at / "weights")
     end
 end
 
@@ -207,13 +211,17 @@ function network_weight_finite(layers::PlacedObjects)
     end
 end
 
-function network_bias_type(layers::PlacedObjects)
-    for (bias, _, at) in biases(layers)
-        bias isa AbstractVector || reject("network.bias-type", at, "expected a list of numbers, got ", describe(bias))
-        for i in 1:length(bias)
-            is_number(bias[i]) ||
-                reject("network.bias-type", at / (i - 1), "expected a number, got ", describe(bias[i]))
-        end
+function network_bias_type(layers::PlacedObjects, folder::Union{Nothing,String})
+    for (layer, at) in layers
+        fetch_bias!(layer, folder, at / "bias") || network_bias_type(get(layer, "bias"), at / "bias")
+    end
+end
+
+function network_bias_type(bias, at::JsonPointer)
+    bias === missing && return
+    bias isa AbstractVector || reject("network.bias-type", at, "expected a list of numbers, got ", describe(bias))
+    for i in 1:length(bias)
+        is_number(bias[i]) || reject("network.bias-type", at / (i - 1), "expected a number, got ", describe(bias[i]))
     end
 end
 

@@ -41,16 +41,23 @@ The array in a member, which is read to its end. `due_shape` is what its shape h
   `checkpoint.weight-shape` or `npy.length`.
 """
 function read_array(member::Member, due_shape::Union{Nothing,Vector{Int}})
-    array, fault = nothing, nothing
     try
-        array = read_npy(member, due_shape)
+        array, fault = try_npy(member, due_shape)
+        drain!(member)
+        fault === nothing || reject(fault.code, member.at, fault.message)
+        array::NpyArray
+    finally
+        close_member(member)
+    end
+end
+
+function try_npy(member::Member, due_shape::Union{Nothing,Vector{Int}})
+    try
+        read_npy(member, due_shape), nothing
     catch err
         err isa NpyFault || rethrow()
-        fault = err
+        nothing, err
     end
-    drain!(member)
-    fault === nothing || reject(fault.code, member.at, fault.message)
-    array::NpyArray
 end
 
 function read_npy(member::Member, due_shape::Union{Nothing,Vector{Int}})

@@ -198,12 +198,8 @@ function read_pair(file::OpenFile, directory::Directory, sidecar::Sidecar, with_
 end
 
 function read_due_member(file::OpenFile, entry::Entry, start::Int, due::DueMember)
-    member = open_member(file, entry, start, 8 * prod(due.shape) + MAX_NPY_HEADER_BYTES, due.at)
-    array = try
-        read_array(member, due.shape)
-    finally
-        close_member(member)
-    end
+    limit = 8 * prod(due.shape) + MAX_NPY_HEADER_BYTES
+    array = read_array(open_member(file, entry, start, limit, due.at), due.shape)
     array.inexact == -1 || reject("checkpoint.weight-type", element_place(due.at, due.shape, array.inexact),
                                   "binary64 cannot hold this integer exactly")
     k = first_not_finite(array.values)
