@@ -61,12 +61,20 @@ def load(base: Path) -> dict[str, Any]:
     }
 
 
+def is_network(base: Path) -> bool:
+    """Tell whether a pair is one of format 2, which it would take for a checkpoint where no layer has a bias."""
+    sidecar = base.with_name(base.name + ".json")
+    return sidecar.is_file() and bool(json.loads(sidecar.read_bytes()).get("format_version", 1) != 1)
+
+
 def answer(op: str, request: dict[str, Any], root: Path, scratch: Path) -> dict[str, Any]:
     """Return the verdict on one request."""
     if "network" in request:
         return {"verdict": "unsupported", "reason": "it knows format 1 alone"}
     if "compress" in request:
         return {"verdict": "unsupported", "reason": "it always deflates"}
+    if op == "checkpoint.load" and is_network(root / request["base"]):
+        return {"verdict": "unsupported", "reason": "it knows format 1 alone"}
     try:
         output = save(request, scratch) if op == "checkpoint.save" else load(root / request["base"])
     except Exception as error:

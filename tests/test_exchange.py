@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from world import ROOT, World
+from called import Call, caller
+from world import ROOT
 
 sys.path.insert(0, str(ROOT / "scripts"))
 
@@ -29,10 +29,18 @@ def proxy(fault: str) -> str:
     return f"proxy={sys.executable} {PROXY} {fault}"
 
 
-def share_cache(world: World) -> None:
-    """Have Julia and Mojo found in the cache of this machine, where they are built once."""
-    world.env.pop("XDG_CACHE_HOME")
-    world.env.update({name: value for name, value in os.environ.items() if name == "XDG_CACHE_HOME"})
+@pytest.fixture
+def exchange(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
+    """The verb, in a folder of its own."""
+    call = caller(tmp_path, capsys, monkeypatch)
+    return lambda *words: call("exchange", *words)
+
+
+@pytest.fixture
+def native_exchange(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
+    """The verb with the four native backends."""
+    call = caller(tmp_path, capsys, monkeypatch, own_cache=False)
+    return lambda *words: call("exchange", *[word for name in NATIVE for word in ("--backend", name)], *words)
 
 
 def matrix(out: str) -> dict[str, dict[str, str]]:
@@ -45,22 +53,19 @@ def matrix(out: str) -> dict[str, dict[str, str]]:
 # ---- the four, and a foreign one -------------------------------------------------------------------------------------
 
 
-def test_every_language_reads_what_every_language_writes(world: World) -> None:
-    share_cache(world)
-    done = world.cli("exchange", *[word for name in NATIVE for word in ("--backend", name)])
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_every_language_reads_what_every_language_writes(native_exchange: Call) -> None:
+    done = native_exchange()
+    assert done.code == 0, done.out + done.err
     count = str(len(samples()))
     row = {"pairs": count, "bound": count, "sound": count, **dict.fromkeys(NATIVE, count)}
-    assert matrix(done.stdout) == dict.fromkeys(NATIVE, row)
-    assert f"4 readers, {count} samples, {16 * len(samples())} loads, 0 faults" in done.stdout
+    assert matrix(done.out) == dict.fromkeys(NATIVE, row)
+    assert f"4 readers, {count} samples, {16 * len(samples())} loads, 0 faults" in done.out
 
 
-def test_sc_neurocore_writes_and_reads_format_1(world: World) -> None:
-    share_cache(world)
-    words = [word for name in NATIVE for word in ("--backend", name)]
-    done = world.cli("exchange", *words, "--backend", sc_neurocore.backend_word())
-    assert done.returncode == 0, done.stdout + done.stderr
-    cells = matrix(done.stdout)
+def test_sc_neurocore_writes_and_reads_format_1(native_exchange: Call) -> None:
+    done = native_exchange("--backend", sc_neurocore.backend_word())
+    assert done.code == 0, done.out + done.err
+    cells = matrix(done.out)
     first = [sample for sample in samples() if sample.network is None]
     deflated = str(sum(sample.compress for sample in first))
     foreign = dict.fromkeys([*NATIVE, "sc_neurocore"], deflated)
@@ -83,35 +88,36 @@ def test_sc_neurocore_writes_and_reads_format_1(world: World) -> None:
         ("rejects-otherwise", "one-weight", "loading is rejected: archive.crc at /weights/0 (no)"),
         ("fires-late", "if-network", "python → proxy · if-network · simulating what was loaded gives something else"),
     ],
+    ids=lambda word: word if " " not in word else "",
 )
-def test_a_fault_is_told_with_the_way_to_repeat_it(world: World, fault: str, sample: str, says: str) -> None:
-    done = world.cli("exchange", "--backend", "python", "--backend", proxy(fault), "--sample", sample)
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert says in done.stdout
-    assert "NOT EXCHANGED" in done.stdout
-    repeat = next(line for line in done.stdout.splitlines() if line.startswith("  repeat"))
+def test_a_fault_is_told_with_the_way_to_repeat_it(exchange: Call, fault: str, sample: str, says: str) -> None:
+    done = exchange("--backend", "python", "--backend", proxy(fault), "--sample", sample)
+    assert done.code == 1, done.out + done.err
+    assert says in done.out
+    assert "NOT EXCHANGED" in done.out
+    repeat = next(line for line in done.out.splitlines() if line.startswith("  repeat"))
     assert f"--sample {sample}" in repeat and "proxy.py" in repeat
-    place = next(line.split(maxsplit=1)[1] for line in done.stdout.splitlines() if line.startswith("  pair"))
+    place = next(line.split(maxsplit=1)[1] for line in done.out.splitlines() if line.startswith("  pair"))
     assert Path(f"{place}.json").exists()
 
 
-def test_a_reader_that_refuses_all_costs_only_its_column(world: World) -> None:
+def test_a_reader_that_refuses_all_costs_only_its_column(exchange: Call) -> None:
     words = ["--backend", "python", "--backend", proxy("rejects-otherwise"), "--sample", "*-network"]
-    cells = matrix(world.cli("exchange", *words).stdout)
+    cells = matrix(exchange(*words).out)
     assert cells["python"] == {"pairs": "2", "bound": "2", "sound": "2", "python": "2", "proxy": "0/2"}
     assert cells["proxy"] == {"pairs": "2", "bound": "2", "sound": "2", "python": "2", "proxy": "0/2"}
 
 
-def test_a_backend_that_is_named_must_be_there(world: World) -> None:
-    done = world.cli("exchange", "--backend", "python", "--backend", "gone=/no/such/program", "--sample", "wide")
-    assert done.returncode == 3
-    assert "NOT EXCHANGED: not there: gone" in done.stdout
+def test_a_backend_that_is_named_must_be_there(exchange: Call) -> None:
+    done = exchange("--backend", "python", "--backend", "gone=/no/such/program", "--sample", "wide")
+    assert done.code == 3
+    assert "NOT EXCHANGED: not there: gone" in done.out
 
 
-def test_no_sample_is_no_exchange(world: World) -> None:
-    done = world.cli("exchange", "--sample", "no-such-sample")
-    assert (done.returncode, done.stdout) == (4, "")
-    assert "no sample matches" in done.stderr
+def test_no_sample_is_no_exchange(exchange: Call) -> None:
+    done = exchange("--sample", "no-such-sample")
+    assert (done.code, done.out) == (4, "")
+    assert "no sample matches" in done.err
 
 
 # ---- what is due -----------------------------------------------------------------------------------------------------

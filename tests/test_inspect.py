@@ -6,45 +6,25 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from called import Call, caller
 from spikeparity.neurons.network import Layer, Network, Neuron
 from spikeparity.transfer import SNNCheckpoint
 from spikeparity.transfer.pair import save_checkpoint, save_network
 from world import World
 
-from conformance.cli import main
-
 METADATA = {"dataset": "digits", "epochs": 3, "seed": 2**63}
 
 
-@dataclass
-class Told:
-    """What a call of the verb left."""
-
-    code: int
-    out: str
-    err: str
-
-
-Inspect = Callable[..., Told]
-
-
 @pytest.fixture
-def inspect(pairs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Inspect:
-    """The verb, in this process and in the folder of the pairs."""
-    monkeypatch.chdir(pairs)
-
-    def call(*words: str) -> Told:
-        code = main(["inspect", *words])
-        return Told(code, *capsys.readouterr())
-
-    return call
+def inspect(pairs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
+    """The verb, in the folder of the pairs."""
+    call = caller(pairs, capsys, monkeypatch)
+    return lambda *words: call("inspect", *words)
 
 
 @pytest.fixture
@@ -71,7 +51,7 @@ def rows(out: str) -> dict[str, list[str]]:
     return {words[0]: words[1:] for words in (line.split() for line in lines)}
 
 
-def test_a_checkpoint_as_a_table(pairs: Path, inspect: Inspect) -> None:
+def test_a_checkpoint_as_a_table(pairs: Path, inspect: Call) -> None:
     done = inspect("ck.v1")
     assert (done.code, done.err) == (0, "")
     size = (pairs / "ck.v1.npz").stat().st_size
@@ -86,7 +66,7 @@ def test_a_checkpoint_as_a_table(pairs: Path, inspect: Inspect) -> None:
     assert done.out.rstrip().endswith("metadata: dataset, epochs, seed")
 
 
-def test_a_network_has_biases_and_neurons(pairs: Path, inspect: Inspect) -> None:
+def test_a_network_has_biases_and_neurons(pairs: Path, inspect: Call) -> None:
     done = inspect("net")
     assert "format 2: a network of 2 layers, membrane readout" in done.out
     table = rows(done.out)
@@ -97,7 +77,7 @@ def test_a_network_has_biases_and_neurons(pairs: Path, inspect: Inspect) -> None
     assert table["total"][0] == "12"
 
 
-def test_the_same_for_machines(pairs: Path, inspect: Inspect) -> None:
+def test_the_same_for_machines(pairs: Path, inspect: Call) -> None:
     found: dict[str, Any] = json.loads(inspect("net", "--json").out)
     assert (found["base"], found["format_version"], found["bound"], found["readout"]) == ("net", 2, True, "membrane")
     assert (found["n_layers"], found["total_params"]) == (2, 12)
@@ -112,7 +92,7 @@ def test_the_same_for_machines(pairs: Path, inspect: Inspect) -> None:
     assert [layer["neuron"] for layer in checkpoint["layers"]] == [None, None]
 
 
-def test_how_a_foreign_archive_is_stored(pairs: Path, inspect: Inspect) -> None:
+def test_how_a_foreign_archive_is_stored(pairs: Path, inspect: Call) -> None:
     np.savez(pairs / "plain.npz", layer_0=np.asfortranarray([[1, 2], [3, -4]], dtype=">i2"))
     sidecar = {"n_layers": 1, "layer_names": ["a"], "layer_sizes": [[2, 2]], "total_params": 4}
     (pairs / "plain.json").write_text(json.dumps(sidecar))
@@ -122,13 +102,13 @@ def test_how_a_foreign_archive_is_stored(pairs: Path, inspect: Inspect) -> None:
 
 
 @pytest.mark.parametrize(("value", "norm"), [(1e300, 2e300), (3e-200, 6e-200), (1.7e308, "Infinity"), (0.0, 0.0)])
-def test_norms_neither_overflow_nor_vanish(pairs: Path, inspect: Inspect, value: float, norm: object) -> None:
+def test_norms_neither_overflow_nor_vanish(pairs: Path, inspect: Call, value: float, norm: object) -> None:
     save_checkpoint(SNNCheckpoint([np.full((2, 2), value)], ["a"], [(2, 2)]), pairs / "edge")
     found = json.loads(inspect("edge", "--json").out)
     assert found["layers"][0]["members"][0]["norm"] == norm
 
 
-def test_a_rule_that_is_broken_is_told_in_one_line(pairs: Path, inspect: Inspect) -> None:
+def test_a_rule_that_is_broken_is_told_in_one_line(pairs: Path, inspect: Call) -> None:
     archive = pairs / "ck.v1.npz"
     archive.write_bytes(archive.read_bytes()[:-1])
     done = inspect("ck.v1")
@@ -163,7 +143,7 @@ def loop(base: Path) -> None:
         (loop, "net.npz: Too many levels of symbolic links"),
     ],
 )
-def test_what_cannot_be_read_is_no_rejection(pairs: Path, inspect: Inspect, spoil: Any, says: str) -> None:
+def test_what_cannot_be_read_is_no_rejection(pairs: Path, inspect: Call, spoil: Any, says: str) -> None:
     spoil(pairs / "net")
     done = inspect("net")
     assert (done.code, done.out) == (2, "")
@@ -179,20 +159,20 @@ def test_what_cannot_be_read_is_no_rejection(pairs: Path, inspect: Inspect, spoi
         ("ck/", "BASE names a pair"),
     ],
 )
-def test_a_word_that_names_no_pair(pairs: Path, inspect: Inspect, word: str, says: str) -> None:
+def test_a_word_that_names_no_pair(pairs: Path, inspect: Call, word: str, says: str) -> None:
     done = inspect(word)
     assert (done.code, done.out) == (2, "")
     assert says in done.err
 
 
-def test_half_a_pair_is_a_rejection(pairs: Path, inspect: Inspect) -> None:
+def test_half_a_pair_is_a_rejection(pairs: Path, inspect: Call) -> None:
     (pairs / "net.npz").unlink()
     done = inspect("net")
     assert done.code == 5
     assert "archive.missing at the root" in done.err
 
 
-def test_names_do_not_steer_the_terminal(pairs: Path, inspect: Inspect) -> None:
+def test_names_do_not_steer_the_terminal(pairs: Path, inspect: Call) -> None:
     names = ["\x1b[31mred", "\u202eright to left"]
     save_checkpoint(SNNCheckpoint([[[1.0]], [[2.0]]], names, [(1, 1)] * 2), pairs / "odd")
     done = inspect("odd")

@@ -11,6 +11,7 @@ import argparse
 import shlex
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = "python -m conformance exchange --backend python --backend rust"
 SHOWN_FAULTS = 20
+SHOWN_PER_WAY = 2
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -73,13 +75,24 @@ def _show(result: Exchange, enquiry: Enquiry, manifests: list[Manifest]) -> None
     if result.writers:
         print("\n" + "rows: who saved; columns: who loaded; sound: the pair itself is as it is due")
     words = {manifest.name: manifest.word or manifest.name for manifest in manifests}
-    for fault in result.faults[:SHOWN_FAULTS]:
+    for fault in _shown(result.faults):
         first, *rest = _fault_lines(fault, words, str(enquiry.sessions[fault.writer].scratch / fault.sample))
         print("\n" + "\n".join([paint(first, RED, BOLD), *rest]))
-    if len(result.faults) > SHOWN_FAULTS:
-        print(f"\n… and {len(result.faults) - SHOWN_FAULTS} more")
+    if hidden := len(result.faults) - len(_shown(result.faults)):
+        print(f"\n… and {hidden} more faults like these")
     for name, incident in enquiry.incidents:
         print("\n" + paint(f"{name} · {incident.kind}: {incident.message}", RED))
+
+
+def _shown(faults: list[Fault]) -> list[Fault]:
+    """Return the first faults of each way, from a writer to a reader: one cause often shows in many samples."""
+    seen: Counter[tuple[str, str | None]] = Counter()
+    shown = []
+    for fault in faults:
+        seen[fault.writer, fault.reader] += 1
+        if seen[fault.writer, fault.reader] <= SHOWN_PER_WAY:
+            shown.append(fault)
+    return shown[:SHOWN_FAULTS]
 
 
 def _matrix(result: Exchange) -> Iterator[list[str]]:

@@ -1,15 +1,16 @@
-"""A backend that passes requests on to the Python backend, with one fault planted on the way: proxy.py FAULT."""
+"""A backend that passes requests on to the Python reference, with one fault planted on the way: proxy.py FAULT."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from spikeparity import backend
 
 Message = dict[str, Any]
 
@@ -155,28 +156,22 @@ FAULTS: dict[str, Callable[[], Fault]] = {
 
 
 def main() -> None:
-    """Pass on requests until bye or the end of input."""
+    """Answer requests until bye or the end of input."""
     fault = FAULTS[sys.argv[1]]()
-    argv = [sys.executable, "-m", "spikeparity.backend"]
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8") as child:
-        assert child.stdin is not None and child.stdout is not None
-        for line in sys.stdin:
-            message = json.loads(line)
-            fault.root = Path(message.get("root", fault.root))
-            fault.scratch = Path(message.get("scratch", fault.scratch))
-            if message["cmd"] == "run":
-                message["input"] = fault.request(message["op"], message["input"])
-            print(json.dumps(message), file=child.stdin, flush=True)
-            if message["cmd"] == "bye":
-                return
-            if message["cmd"] == "root":
-                continue
-            answer = json.loads(child.stdout.readline())
-            if message["cmd"] == "hello":
-                answer = fault.hello(answer)
-            else:
-                answer = fault.answer(message["op"], message["input"], answer)
-            print(json.dumps(answer), flush=True)
+    for line in sys.stdin:
+        message = json.loads(line)
+        fault.root = Path(message.get("root", fault.root))
+        fault.scratch = Path(message.get("scratch", fault.scratch))
+        if message["cmd"] == "run":
+            message["input"] = fault.request(message["op"], message["input"])
+        _, answer = backend.answer_line(json.dumps(message).encode())
+        if answer is None:
+            continue
+        if message["cmd"] == "run":
+            answer = fault.answer(message["op"], message["input"], answer)
+        else:
+            answer = fault.hello(answer)
+        print(json.dumps(answer), flush=True)
 
 
 if __name__ == "__main__":
