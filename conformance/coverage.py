@@ -11,6 +11,9 @@ from conformance.rules import Rule, all_rules
 REJECTS = 2
 NEAR_MISSES = 2
 
+NOT_IN_A_CORPUS = frozenset({"checkpoint.sidecar-size"})
+"""Rules whose faults are too large for a corpus; the tests of each backend make such files on the spot."""
+
 
 @dataclass(frozen=True)
 class Coverage:
@@ -31,6 +34,8 @@ class Coverage:
     @property
     def gaps(self) -> list[str]:
         """What is missing, in words; empty where the rule is covered."""
+        if self.rule.code in NOT_IN_A_CORPUS:
+            return []
         gaps = []
         if len(self.rejects) < REJECTS:
             gaps.append(f"{len(self.rejects)} of {REJECTS} rejects")

@@ -441,6 +441,12 @@ RANGE = [
         "0." + "0" * 400 + "1e709",
         "Digits and exponent must be taken together: 1e309 in other words.",
     ),
+    (
+        "70000-zeros",
+        "0." + "0" * 70000 + "1e70310",
+        "0." + "0" * 70000 + "1e70309",
+        "Zeros behind the point that are counted in 16 bits, or up to some limit, make another power of ten.",
+    ),
 ]
 for name, bad, good, why in RANGE:
     parse.reject(f"json-number-range-{name}", "json.number-range", "", why, text(bad), retext(good), tags="overflow")
@@ -479,6 +485,18 @@ NEAR_RANGE = [
         "1" + "0" * 400 + "e-400",
         "3ff0000000000000",
         "The digits alone overflow, the number is 1.",
+    ),
+    (
+        "70000-zeros",
+        "0." + "0" * 70000 + "1e70001",
+        "3ff0000000000000",
+        "Zeros behind the point that are counted in 16 bits, or up to some limit, make another power of ten.",
+    ),
+    (
+        "70000-digits",
+        "1" + "0" * 70000 + "e-70000",
+        "3ff0000000000000",
+        "Digits before the point that are counted in 16 bits, or up to some limit, make another power of ten.",
     ),
     ("underflow", "1e-400", "0000000000000000", "Too small is read as zero, which is no fault."),
     ("underflow-negative", "-1e-400", "8000000000000000", "Too small and negative is minus zero."),

@@ -46,6 +46,8 @@ TABLES = (
     "pair_archives",
     "pair_sidecars",
     "pair_arrays",
+    "pair_saves",
+    "pair_files",
 )
 LARGEST_OUTPUT = 24_000
 """Characters; a larger output is stated by its digest, so that a case stays readable."""

@@ -702,7 +702,7 @@ reject(
 )
 accept(
     "member-twice-hidden",
-    "archive.member-twice",
+    ["archive.member-twice", "archive.not-zip"],
     "a second layer_0 with other values that the directory does not list",
     "A reader that goes through local headers finds two; there is one.",
     None,

@@ -158,7 +158,7 @@ for name, text in {
         f"header-{name}",
         "npy.header",
         f"the header {text[:60]!r}" + ("…" if len(text) > 60 else ""),
-        "A header has a small grammar of its own: one who evaluates it as Python, or looks for words in it, takes more.",
+        "A header has a small grammar of its own: evaluating it as Python, or looking for words, takes more.",
         framed(text, DATA),
         twin=name == "no-shape",
     )

@@ -620,6 +620,9 @@ for name, readout in {"null": None, "counts": "counts"}.items():
 networks.accept(
     "stored-everything",
     [
+        "checkpoint.format-version",
+        "checkpoint.network",
+        "checkpoint.digest-type",
         "network.unknown-key",
         "network.missing-key",
         "network.reset",
