@@ -110,7 +110,7 @@ class Account:
         print(clean(", ".join(f"{file} ({file.stat().st_size:,} bytes)" for file in files if file.exists())))
         print()
         for name, text in backend_lines(self._enquiry):
-            note = " (the reference: the others' answers are held against its)" if name == self._reference else ""
+            note = "; the reference, against which the others are held" if name == self._reference else ""
             print(f"{paint(f'{name:<10}', BOLD)} {text}{note}")
         if self._load:
             print()
