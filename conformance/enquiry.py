@@ -60,6 +60,7 @@ class Enquiry:
         self.sessions = {manifest.name: new_session(manifest, self, options) for manifest in manifests}
         for session in self.sessions.values():
             session.open_ended = True
+            session.keep_scratch = True  # faults name the files that were saved
         self.incidents: list[tuple[str, Incident]] = []
         self._replies: Replies = {}
         self._script: Script | None = None

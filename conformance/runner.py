@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import selectors
+import shutil
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -133,9 +135,8 @@ class Runner:
 
 
 def new_session(manifest: Manifest, listener: Any, options: Options) -> Session:
-    """Make a session with a log and a scratch folder of its own."""
-    scratch = options.folder / f"{manifest.name}.scratch"
-    scratch.mkdir(exist_ok=True)
+    """Make a session with a log and a fresh scratch folder of its own, which ``drive`` removes."""
+    scratch = Path(tempfile.mkdtemp(prefix=f"{manifest.name}.scratch.", dir=options.folder))
     return Session(manifest, listener, scratch, Log(options.folder / f"{manifest.name}.log"), options.timeout)
 
 
@@ -169,6 +170,8 @@ def drive(sessions: Sequence[Session], jobs: int, stop: Callable[[], bool] = lam
                 session.kill()
             for session in sessions:
                 session.log.close()
+                if not session.keep_scratch:
+                    shutil.rmtree(session.scratch, ignore_errors=True)
 
 
 def in_background(find: Callable[[], Launch]) -> Future[Launch]:

@@ -100,6 +100,7 @@ class Session:
         broken: Why it never came to answer, or None.
         done: Whether nothing more will happen.
         seconds: Time between the first hello and the last answer.
+        keep_scratch: Whether the scratch folder is to be left when all is over, because somebody will look into it.
         open_ended: Whether more requests may follow once all are answered: no goodbye before ``close``.
         restarts_allowed: How many fresh children there may be.
     """
@@ -115,6 +116,7 @@ class Session:
     broken: str | None = None
     done: bool = False
     seconds: float = 0.0
+    keep_scratch: bool = False
     open_ended: bool = False
     restarts_allowed: int = RESTARTS
     _launching: Future[Launch] | None = None

@@ -12,6 +12,7 @@ from conformance.draft import due_of
 from conformance.formatting import format_case
 from conformance.fuzz import shrink_texts
 from conformance.fuzz.finding import Finding
+from conformance.fuzz.stream import ROOT
 from conformance.oracle import json_text
 
 LONGEST_ID = 80
@@ -28,7 +29,7 @@ def write(finding: Finding, seed: int, folder: Path) -> Path:
 
 def draft(finding: Finding, seed: int) -> dict[str, Any]:
     """Return the members of the draft."""
-    due = due_of(oracle.answer(finding.op, finding.input))
+    due = due_of(oracle.answer(finding.op, finding.input, ROOT))
     about = re.sub("[^a-z0-9]+", "-", f"{finding.op}-{finding.kind.about}-{seed}-{finding.number}".lower())
     case: dict[str, Any] = {
         "id": f"fuzz-{about}"[:LONGEST_ID].strip("-"),

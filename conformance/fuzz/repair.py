@@ -9,6 +9,7 @@ from typing import Any
 
 from conformance import oracle
 from conformance.fuzz import shrink_texts, shrink_values
+from conformance.fuzz.stream import ROOT
 from conformance.oracle.values import pointer
 from conformance.rules import all_rules
 
@@ -152,7 +153,7 @@ def _patched(request: dict[str, Any], mends: list[Mend]) -> dict[str, Any]:
 
 def _verdict(op: str, request: dict[str, Any]) -> dict[str, Any]:
     try:
-        return oracle.answer(op, request)
+        return oracle.answer(op, request, ROOT)
     except Exception:  # a bug of the oracle's is not what is looked for here
         return {"verdict": "error", "code": "", "path": ""}
 

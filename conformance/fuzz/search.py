@@ -14,6 +14,7 @@ from conformance.compare import judge
 from conformance.fuzz import drafts, stream
 from conformance.fuzz.finding import ORACLE, Finding, Kind, kind_of
 from conformance.fuzz.shrink import size
+from conformance.fuzz.stream import ROOT
 from conformance.fuzz.trial import shrink
 from conformance.fuzz.worker import Question, Source
 from conformance.manifest import Manifest
@@ -177,7 +178,7 @@ class Search:
             cases.append((question, _case(question)))
         for session in live:
             ops = set(session.hello["ops"]) if session.hello is not None else set()
-            asks = [Ask(case.id, question.line, session.scratch, case) for question, case in cases if case.op in ops]
+            asks = [Ask(case.id, question.line, ROOT, case) for question, case in cases if case.op in ops]
             session.feed(asks)
 
     def _oracle_failed(self, question: Question) -> None:

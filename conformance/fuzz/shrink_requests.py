@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from conformance import oracle
+from conformance.fuzz.stream import ROOT
 from conformance.lint import MEMBERS_OF_INPUT
 from conformance.oracle.hexfloat import from_hex
 
@@ -151,7 +152,7 @@ def tied(request: Input) -> Iterator[Input]:
 
 def _tied(request: Input) -> Iterator[Input]:
     network = request["network"]
-    answer = oracle.answer("simulate", {**request, "record": ["trace"]})
+    answer = oracle.answer("simulate", {**request, "record": ["trace"]}, ROOT)
     traces = answer["output"]["trace"]
     if isinstance(traces[0][0], list):
         traces = traces[0]  # of a batch the first sample

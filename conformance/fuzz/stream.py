@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from conformance.corpora import BUILT_IN
 from conformance.fuzz import documents, networks, poisson, texts
 
 GENERATORS: dict[str, tuple[int, Callable[[Random], dict[str, Any]]]] = {
@@ -20,6 +21,9 @@ GENERATORS: dict[str, tuple[int, Callable[[Random], dict[str, Any]]]] = {
     "encode.poisson": (2, poisson.encode),
 }
 """Operation → its share of the requests, and what draws its input."""
+
+ROOT = BUILT_IN.resolve()
+"""Below it lie the files that requests speak of: the artefacts of the corpus."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from conformance.compare import judge, verdict_of
 from conformance.fuzz import repair
 from conformance.fuzz.finding import Finding, kind_of
 from conformance.fuzz.shrink import Input, Shrinker
+from conformance.fuzz.stream import ROOT
 from conformance.manifest import Manifest
 from conformance.outcome import FAIL, TIMEOUT, Result
 from conformance.runner import Options, drive, new_session
@@ -55,10 +56,10 @@ class Trial:
     def _ask(self, request: Input, session: Session) -> Ask:
         self._number += 1
         name = str(self._number)
-        due = oracle.answer(self._op, request)
+        due = oracle.answer(self._op, request, ROOT)
         case = Case(name, self._op, (), "", "oracle", (), request, due)
         self._open[name] = request
-        return Ask(name, case.request(name), session.scratch, case)
+        return Ask(name, case.request(name), ROOT, case)
 
     def _next(self, session: Session) -> None:
         """Go on once all that was asked is answered."""
@@ -89,7 +90,7 @@ class Trial:
         if not good:
             self._op = self.finding.op
             good = [(self.finding.input, self.finding.result)]
-        self._due = verdict_of(oracle.answer(self._op, good[0][0]))
+        self._due = verdict_of(oracle.answer(self._op, good[0][0], ROOT))
         self._shrinker = Shrinker(self._op, good[0][0], self._rank, self._hints, self._mended, self.expired)
         self._good = []
         self.finding.op, self.finding.result = self._op, good[0][1]
@@ -104,7 +105,7 @@ class Trial:
     def _rank(self, request: Input) -> int | None:
         """Return 0 for a request with one fault or none, 1 with more, None where another answer is due."""
         try:
-            due = oracle.answer(self._op, request)
+            due = oracle.answer(self._op, request, ROOT)
         except Exception:  # what the oracle cannot take is no request
             return None
         same = (due["verdict"], due.get("code")) == (self._due["verdict"], self._due.get("code"))
@@ -115,7 +116,7 @@ class Trial:
         return 0 if repair.derive(self._op, request, due, self.expired) is not None else 1
 
     def _mended(self, request: Input) -> Iterable[Input]:
-        due = oracle.answer(self._op, request)
+        due = oracle.answer(self._op, request, ROOT)
         return islice(repair.with_one_fault(self._op, request, due, self.expired), MENDS)
 
     def expired(self) -> bool:
@@ -154,7 +155,7 @@ def shrink(manifest: Manifest, finding: Finding, hints: Sequence[Input], options
     session = new_session(manifest, trial, replace(options, folder=folder, timeout=timeout))
     session.restarts_allowed = RESTARTS
     drive([session], jobs=1)
-    due = oracle.answer(finding.op, finding.input)
+    due = oracle.answer(finding.op, finding.input, ROOT)
     if due["verdict"] == "reject":
         last = time.monotonic() + REPAIR_SECONDS
         finding.repair = repair.derive(finding.op, finding.input, due, lambda: time.monotonic() > last)

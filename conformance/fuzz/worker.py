@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from conformance import oracle
 from conformance.case import digest
 from conformance.errors import UsageError
-from conformance.fuzz.stream import Request, request
+from conformance.fuzz.stream import ROOT, Request, request
 
 BATCH = 128
 AHEAD = 4
@@ -41,7 +41,7 @@ def question(asked: Request) -> Question:
     message = {"cmd": "run", "id": str(asked.number), "op": asked.op, "input": asked.input}
     line = json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode("utf-8") + b"\n"
     try:
-        due = oracle.answer(asked.op, asked.input)
+        due = oracle.answer(asked.op, asked.input, ROOT)
     except Exception as error:  # a bug of the oracle's is found like any other
         due = {"verdict": "error", "message": f"{type(error).__name__}: {error}"}
     if due["verdict"] == "accept":
