@@ -155,6 +155,8 @@ def test_what_cannot_be_read_is_no_rejection(pairs: Path, inspect: Call, spoil: 
     [
         ("ck.v1.npz", "(BASE goes without extension: ck.v1)"),
         ("no/such", "no pair no/such: neither no/such.json nor no/such.npz is there"),
+        ("ck.v1.json/net", "ck.v1.json/net.json: Not a directory"),
+        ("x" * 256, "File name too long"),
         ("", "BASE names a pair"),
         ("ck/", "BASE names a pair"),
     ],

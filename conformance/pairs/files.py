@@ -61,10 +61,22 @@ def find(word: str) -> PairFiles:
         raise UsageError(f"BASE names a pair, BASE.json and BASE.npz, without extension; {word!r} does not")
     pair = PairFiles(Path(word))
     if not pair.files:
+        for file in (pair.sidecar, pair.archive):
+            _refuse_all_but_absence(file)
         raise UsageError(f"no pair {word}: neither {pair.sidecar} nor {pair.archive} is there{_meant(word)}")
     for file in pair.files:
         check_readable(file)
     return pair
+
+
+def _refuse_all_but_absence(file: Path) -> None:
+    """Raise a UsageError where the system will not even say whether a file is there."""
+    try:
+        file.lstat()
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise UsageError(f"{file}: {error.strerror}") from None
 
 
 def _meant(word: str) -> str:
