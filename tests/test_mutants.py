@@ -11,7 +11,7 @@ import pytest
 from world import ROOT, World, tie_case
 
 from conformance.case import case_of
-from conformance.corpora import BUILT_IN, load
+from conformance.corpora import BUILT_IN, Corpus, load
 from conformance.mutants import results
 from conformance.mutants.mutant import LANGUAGES, mutants_of
 from conformance.mutants.reference import sources
@@ -141,7 +141,9 @@ def trials(world: World, patience: float, *faults: dict[str, Any]) -> list[Trial
     told: list[Trial] = []
     cases = [case_of(copy.deepcopy(tie_case()) | {"id": f"tie-{number}"}, Path("-")) for number in range(6)]
     cases[2].input["steps"], cases[4].input["steps"] = 3, 4
-    Laboratory(cases, jobs=2, patience=patience).run(mutants_of("python", world.folder / "mutants"), told.append)
+    Laboratory([Corpus(world.corpus, tuple(cases), "")], jobs=2, patience=patience).run(
+        mutants_of("python", world.folder / "mutants"), told.append
+    )
     return told
 
 

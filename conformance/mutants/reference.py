@@ -91,17 +91,23 @@ class _Finder(MetaPathFinder):
 
 
 class Reference:
-    """The reference, or a mutant of it, in this process."""
+    """The reference, or a mutant of it, in this process, which saves below `scratch`."""
 
-    def __init__(self, modules: Modules) -> None:
+    def __init__(self, modules: Modules, scratch: Path) -> None:
         for name in [name for name in sys.modules if name == PACKAGE or name.startswith(PACKAGE + ".")]:
             del sys.modules[name]
         sys.meta_path.insert(0, _Finder(modules))
         importlib.import_module(f"{PACKAGE}.operations")
         self._backend = importlib.import_module(f"{PACKAGE}.backend")
+        self._scratch = scratch
+        self._root: Path | None = None
 
-    def answer(self, line: bytes) -> dict[str, Any]:
-        """Return the answer to a request line as its reader would see it."""
+    def answer(self, line: bytes, root: Path) -> dict[str, Any]:
+        """Return the answer to a request line as its reader would see it; places start at `root`."""
+        if root != self._root:
+            hello = {"cmd": "hello", "protocol": 1, "root": str(root), "scratch": str(self._scratch)}
+            self._backend.answer_line(json.dumps(hello).encode())
+            self._root = root
         _, reply = self._backend.answer_line(line)
         try:
             answer: dict[str, Any] = json.loads(json.dumps(reply))

@@ -12,14 +12,17 @@ import mmap
 import os
 import selectors
 import signal
+import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NoReturn
 
 from conformance.case import Case
 from conformance.compare import judge
+from conformance.corpora import Corpus
 from conformance.errors import UsageError
 from conformance.mutants.mutant import Mutant
 from conformance.mutants.reference import Modules, Reference, compiled, sources
@@ -31,7 +34,11 @@ PATIENCE = 10.0
 ACCIDENTS = 3
 """Children that a mutant may lose before its remaining cases are not asked any more."""
 
-Asked = Sequence[tuple[Case, bytes]]
+Asked = Sequence[tuple[Case, bytes, Path]]
+"""Cases with their request lines and the roots of their corpora."""
+
+MEMORY = Path("/dev/shm")
+"""Where scratch folders go if it is there: what mutants save is not worth the time of a disk."""
 
 
 @dataclass
@@ -54,10 +61,10 @@ class Trial:
 
 
 class Laboratory:
-    """Runs trials, several at a time."""
+    """Runs trials of the cases of some corpora, several at a time."""
 
-    def __init__(self, cases: Sequence[Case], jobs: int, patience: float = PATIENCE) -> None:
-        self._asks = [(case, case.request(case.id)) for case in cases]
+    def __init__(self, corpora: Sequence[Corpus], jobs: int, patience: float = PATIENCE) -> None:
+        self._asks = [(case, case.request(case.id), corpus.root) for corpus in corpora for case in corpus.cases]
         self._jobs = jobs
         self._patience = patience
         self._texts = sources()
@@ -91,7 +98,7 @@ class Laboratory:
                     run.kill()
 
     def _prepared(self, mutant: Mutant) -> _Run:
-        asks = [(case, line) for case, line in self._asks if mutant.concerns(case)]
+        asks = [ask for ask in self._asks if mutant.concerns(ask[0])]
         try:
             modules = compiled(mutant.patched(self._texts), self._modules)
         except SyntaxError as error:
@@ -109,6 +116,7 @@ class _Run:
         self._progress = mmap.mmap(-1, 8)  # position of the case that is being answered
         self._accidents = 0
         self._pid = 0
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._began = time.monotonic()
 
     def start(self, selector: selectors.BaseSelector, position: int) -> None:
@@ -118,10 +126,12 @@ class _Run:
         self._last, self._since = position, time.monotonic()
         self._text, self._through = b"", False
         reading, writing = os.pipe()
+        self._clear()
+        self._scratch = tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None)
         self._pid = os.fork()
         if self._pid == 0:
             os.close(reading)
-            _answer_all(self._modules, self._asks, position, writing, self._progress)
+            _answer_all(self._modules, self._asks, position, writing, self._progress, Path(self._scratch.name))
         os.close(writing)
         self._pipe = reading
         selector.register(reading, selectors.EVENT_READ, self)
@@ -150,6 +160,13 @@ class _Run:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._pid, signal.SIGKILL)
             os.waitpid(self._pid, 0)
+        self._clear()
+
+    def _clear(self) -> None:
+        """Remove what the child has saved."""
+        if self._scratch is not None:
+            self._scratch.cleanup()
+            self._scratch = None
 
     def _take(self, line: str) -> None:
         position, _, outcome = line.partition(" ")
@@ -172,25 +189,28 @@ class _Run:
                 self.start(self._selector, following)
                 return
             self.trial.unasked = len(self._asks) - following
+        self._clear()
         self.trial.seconds = time.monotonic() - self._began
         self.done = True
 
 
-def _answer_all(modules: Modules, asks: Asked, position: int, writing: int, progress: mmap.mmap) -> NoReturn:
+def _answer_all(
+    modules: Modules, asks: Asked, position: int, writing: int, progress: mmap.mmap, scratch: Path
+) -> NoReturn:
     """Be the child: answer the cases, write the position and outcome of each that went wrong, and end."""
     try:
         nowhere = os.open(os.devnull, os.O_RDWR)
         for descriptor in range(3):
             os.dup2(nowhere, descriptor)
-        backend = Reference(modules)
+        backend = Reference(modules, scratch)
     except BaseException as error:
         os.write(writing, f"broken {type(error).__name__}: {error}\n".encode())
         os._exit(1)
     try:
         for number in range(position, len(asks)):
             progress[:] = number.to_bytes(8, "little")
-            case, line = asks[number]
-            outcome = judge(case, "mutant", backend.answer(line)).outcome
+            case, line, root = asks[number]
+            outcome = judge(case, "mutant", backend.answer(line, root)).outcome
             if outcome != PASS:
                 os.write(writing, f"{number} {outcome}\n".encode())
         os.write(writing, b"through\n")

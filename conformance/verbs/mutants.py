@@ -58,10 +58,12 @@ def execute(arguments: argparse.Namespace) -> int:
         print("conformance: no fault matches the selection", file=sys.stderr)
         return exit_codes.NOTHING_SELECTED
     corpora = load_all(arguments.corpus)
-    cases = [case for corpus in corpora for case in corpus.cases]
+    cases = sum(len(corpus.cases) for corpus in corpora)
     trials: list[Trial] = []
-    Laboratory(cases, arguments.jobs or os.cpu_count() or 1).run([SOUND, *mutants], lambda trial: _tell(trials, trial))
-    print(_closing(trials, len(cases), time.monotonic() - began))
+    Laboratory(corpora, arguments.jobs or os.cpu_count() or 1).run(
+        [SOUND, *mutants], lambda trial: _tell(trials, trial)
+    )
+    print(_closing(trials, cases, time.monotonic() - began))
     if arguments.report:
         results.write(arguments.report, corpora, trials)
     return exit_codes.NOT_CONFORM if any(map(complaint, trials)) else exit_codes.CONFORM
