@@ -2,6 +2,7 @@
 
     python scripts/crash_points.py kill [--backend python …]     # SIGKILL at each system call that changes the disk
     python scripts/crash_points.py power [--backend python …]    # a model of a disk that loses what was not synced
+    python scripts/crash_points.py fail [--backend python …]     # each of those calls fails (ENOSPC, EIO)
     python scripts/crash_points.py race [--seconds 10]           # two writers and readers of one pair
 
 Needs Linux, a C compiler, and ptrace. The exit code is 1 where a pair was neither old nor new. The tests
@@ -14,6 +15,7 @@ import argparse
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import combinations_with_replacement
 from pathlib import Path
@@ -22,14 +24,12 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
 import spikeparity  # noqa: E402, F401  (so that backends are forked)
-from crash import killing, power  # noqa: E402
+from crash import MEMORY, killing, power  # noqa: E402
 from crash.judge import Judge  # noqa: E402
 from crash.oracle_reader import OracleReader  # noqa: E402
 from crash.peer import LANGUAGES, started  # noqa: E402
 from crash.race import race  # noqa: E402
 from crash.saves import SAVES  # noqa: E402
-
-MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 
 def kill(languages: Sequence[str]) -> int:
@@ -47,6 +47,20 @@ def kill_one(language: str, ground: killing.Ground, judge: Judge) -> tuple[int, 
     return len(kills), f"{len(kills):4} kill points ({torn:2} within a write): {len(kills) - new:3} old, {new:2} new"
 
 
+def fail(languages: Sequence[str]) -> int:
+    return each_save(languages, fail_one)
+
+
+def fail_one(language: str, ground: killing.Ground, judge: Judge) -> tuple[int, str]:
+    def start(scratch: Path) -> killing.Peer:
+        return started(language, scratch)
+
+    with start(ground.scratch) as next_saver:
+        failures = killing.fail_everywhere(ground, start, next_saver, judge)
+    counts = Counter(f"{failure.verdict}, {failure.found}" for failure in failures)
+    return len(failures), f"{len(failures):4} failures: " + "; ".join(f"{n} × {what}" for what, n in counts.items())
+
+
 def cut(languages: Sequence[str]) -> int:
     return each_save(languages, cut_one)
 
@@ -62,9 +76,7 @@ def cut_one(language: str, ground: killing.Ground, judge: Judge) -> tuple[int, s
     return outcome.states, about
 
 
-def each_save(
-    languages: Sequence[str], try_one: Callable[[str, killing.Ground, Judge], tuple[int, str]]
-) -> int:
+def each_save(languages: Sequence[str], try_one: Callable[[str, killing.Ground, Judge], tuple[int, str]]) -> int:
     faults = 0
     with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
         readers = [OracleReader(Path(folder)), *(started(language, Path(folder)) for language in LANGUAGES)]
@@ -79,14 +91,16 @@ def each_save(
                 total += count
                 print(f"{language:7} {save.name:40} {about}", flush=True)
             print(f"{language:7} {total} in all", flush=True)
-    print(f"{judge.states} distinct states were loaded by {', '.join(str(r.hello['name']) for r in readers)}; {faults} faults")
+    print(
+        f"{judge.states} distinct states were loaded by {', '.join(str(r.hello['name']) for r in readers)}; {faults} faults"
+    )
     return int(faults > 0)
 
 
 def compete(seconds: float, languages: Sequence[str]) -> int:
     faults = 0
     for writers in combinations_with_replacement(languages, 2):
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
             began = time.monotonic()
             found = race(writers, languages, Path(folder), seconds)
             took = time.monotonic() - began
@@ -101,14 +115,14 @@ def compete(seconds: float, languages: Sequence[str]) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("kill", "power", "race"))
+    parser.add_argument("what", choices=("kill", "power", "fail", "race"))
     parser.add_argument("--backend", action="append", choices=LANGUAGES)
     parser.add_argument("--seconds", type=float, default=10.0)
     chosen = parser.parse_args()
     languages = chosen.backend or LANGUAGES
     if chosen.what == "race":
         return compete(chosen.seconds, languages)
-    return kill(languages) if chosen.what == "kill" else cut(languages)
+    return {"kill": kill, "power": cut, "fail": fail}[chosen.what](languages)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests")]
 
+from crash import MEMORY  # noqa: E402
 from crash.peer import LANGUAGES  # noqa: E402
 from pair_fuzz.artefact import Artefact, read, unpack  # noqa: E402
 from pair_fuzz.asking import Finding, Panel  # noqa: E402
@@ -75,15 +76,10 @@ def pairs_of(chosen: argparse.Namespace) -> Iterator[Named]:
     return islice(drawn(chosen.seed, chosen.first), chosen.count)
 
 
-def place_for_pairs() -> str | None:
-    """Return a folder in memory where there is one: pairs come and go by the thousand."""
-    return "/dev/shm" if Path("/dev/shm").is_dir() else None
-
-
 def main() -> int:
     chosen = parse()
     found = 0
-    with tempfile.TemporaryDirectory(dir=place_for_pairs()) as folder:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
         panel = Panel(chosen.backend or LANGUAGES, Path(folder))
         began = time.monotonic()
         try:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import spikeparity  # noqa: F401  (loaded here, so that backends are forked)
-from crash import killing, power
+from crash import MEMORY, killing, power
 from crash.judge import Judge
 from crash.oracle_reader import OracleReader
 from crash.peer import LANGUAGES, Peer, started
@@ -22,9 +22,7 @@ QUICK = ("python", "rust")
 
 @pytest.fixture(scope="module")
 def scratch() -> Iterator[Path]:
-    # In memory where that can be had: what is watched are the calls, not how long a disk takes over a sync.
-    memory = "/dev/shm" if Path("/dev/shm").is_dir() else None
-    with tempfile.TemporaryDirectory(dir=memory) as folder:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
         yield Path(folder)
 
 

@@ -34,9 +34,7 @@ def test_a_careful_save_survives_every_cut(tmp_path, judge):
     assert outcome.states > 10
 
 
-@pytest.mark.parametrize(
-    "omit", ["sync archive", "sync sidecar", "folder sync 1", "folder sync 2", "digest name"]
-)
+@pytest.mark.parametrize("omit", ["sync archive", "sync sidecar", "folder sync 1", "folder sync 2", "digest name"])
 def test_a_step_left_out_is_noticed(omit, tmp_path, judge):
     _, ran = watched(tmp_path, OVERWRITE, omit)
     assert power.cut_everywhere(OVERWRITE, ran, judge).faults

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import pytest
+from crash import MEMORY
 from crash.race import CONTENTS, race
 
 COMBINATIONS = (
@@ -14,8 +18,9 @@ COMBINATIONS = (
 
 
 @pytest.mark.parametrize(("writers", "readers"), COMBINATIONS, ids=lambda names: "+".join(names))
-def test_no_mixed_pair_and_no_failed_load(writers, readers, tmp_path):
-    found = race(writers, readers, tmp_path, seconds=1.0)
+def test_no_mixed_pair_and_no_failed_load(writers, readers):
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
+        found = race(writers, readers, Path(folder), seconds=1.0)
     assert not found.faults
     assert found.left == ["pair.json", "pair.npz"]
     # The race was one: everybody came round more than once, and the pair changed under the reader.

@@ -110,7 +110,9 @@ class Panel:
 def agrees(due: Answer, got: Answer) -> bool:
     """Tell whether an answer is the due one; of a text with several JSON faults any code is."""
     if due.get("code") == "json.*":
-        return got.get("verdict") == "reject" and str(got.get("code")).startswith("json.") and got["path"] == due["path"]
+        return (
+            got.get("verdict") == "reject" and str(got.get("code")).startswith("json.") and got["path"] == due["path"]
+        )
     return got == due
 
 

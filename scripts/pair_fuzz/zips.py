@@ -122,8 +122,10 @@ def _local(entry: Entry) -> bytes:
     name = entry.name if entry.local_name is None else entry.local_name
     facts = _facts(entry)
     fields = (0x04034B50, 20, 0, entry.method, 0, 33, facts["crc"], facts["packed"], facts["size"])
-    return _packed(LOCAL, LOCAL_FIELDS, (*fields, len(name), len(entry.local_extra)), entry.local) + name + (
-        entry.local_extra
+    return (
+        _packed(LOCAL, LOCAL_FIELDS, (*fields, len(name), len(entry.local_extra)), entry.local)
+        + name
+        + (entry.local_extra)
     )
 
 
@@ -236,7 +238,14 @@ def _widen(entry: Entry, rng: Random) -> None:
 
 
 def _extras(entry: Entry, rng: Random) -> None:
-    pieces = (b"\x01\0\0\0", b"\x01\0\x08\0" + bytes(8), b"\x75\x70\x05\0abcde", b"\0\0", b"\x01\0\xff\xff", b"x" * 1100)
+    pieces = (
+        b"\x01\0\0\0",
+        b"\x01\0\x08\0" + bytes(8),
+        b"\x75\x70\x05\0abcde",
+        b"\0\0",
+        b"\x01\0\xff\xff",
+        b"x" * 1100,
+    )
     setattr(entry, rng.choice(("extra", "local_extra", "comment", "gap")), rng.choice(pieces))
 
 

@@ -90,7 +90,11 @@ def vast_declaration(base: Path) -> None:
     data = npy((SIDE, SIDE), [0.0])
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
     packed = packer.compress(data) + packer.flush()
-    put(base, sidecar_of(SIDE, SIDE), zip_of("layer_0.npy", 8, packed, len(data) - 8 + 8 * SIDE * SIDE, zlib.crc32(data)))
+    put(
+        base,
+        sidecar_of(SIDE, SIDE),
+        zip_of("layer_0.npy", 8, packed, len(data) - 8 + 8 * SIDE * SIDE, zlib.crc32(data)),
+    )
 
 
 def crowded(bind: Callable[[bytes], str] | None, count: int = ENTRIES) -> Callable[[Path], None]:

@@ -1,11 +1,12 @@
 /* Watches a running process and logs, or kills it at, each system call that changes what is below a folder.
  *
- *     disk_calls FOLDER PID LOG [kill N | tear N]
+ *     disk_calls FOLDER PID LOG [kill N | tear N | fail N ERRNO]
  *
  * Attaches by ptrace (so it also sees programs that make system calls without libc), says "ready" on standard output,
  * and follows the process with its threads and children until they end. The log has one JSON object per line. Calls
  * that change the disk are numbered from 1. `kill N` ends the process with SIGKILL just before call N is carried out;
- * `tear N`, where call N is a write of more than one byte, just after half of it is. Then the exit code is 9, else 0.
+ * `tear N`, where call N is a write of more than one byte, just after half of it is; then the exit code is 9, else 0.
+ * `fail N ERRNO` lets call N fail with that error, unexecuted, and the process go on.
  */
 #define _GNU_SOURCE
 #include <elf.h>
@@ -40,6 +41,7 @@ typedef struct {
   bool counted;     /* the call has a number */
   bool opening;     /* the result is a descriptor to be looked at */
   bool torn;        /* only half of the write is carried out */
+  bool failed;      /* the call is replaced by an error */
   u64 number;
   char text[TEXT];  /* members of the log line so far */
   unsigned char *data;
@@ -49,7 +51,7 @@ typedef struct {
 static Task tasks[MOST_TASKS];
 static char folder[PATH_MAX];
 static FILE *log_file;
-static u64 calls, kill_at, tear_at;
+static u64 calls, kill_at, tear_at, fail_at, error;
 
 static void fail(const char *what) {
   fprintf(stderr, "disk_calls: %s: %s\n", what, strerror(errno));
@@ -170,7 +172,7 @@ static void append_number(Task *task, const char *key, u64 value) {
 static void begin(Task *task, const char *call, bool counted) {
   task->inside = true;
   task->counted = counted;
-  task->opening = task->torn = false;
+  task->opening = task->torn = task->failed = false;
   task->text[0] = 0;
   task->size = 0;
   append(task, "call", call);
@@ -349,26 +351,54 @@ static void kill_all(void) {
   exit(9);
 }
 
-/* Halve the size of a write, or the number of its buffers: the third argument of each of these calls. */
-static bool halve(Task *task, u64 nr, const u64 *a) {
-  bool writes = nr == SYS_write || nr == SYS_pwrite64 || nr == SYS_writev || nr == SYS_pwritev;
-  if (!task->data || !writes || a[2] < 2) return false;
 #if defined(__x86_64__)
-  struct user_regs_struct registers;
+typedef struct user_regs_struct Registers;
+#define THIRD rdx
+#define RESULT rax
 #elif defined(__aarch64__)
-  struct user_pt_regs registers;
+typedef struct user_pt_regs Registers;
+#define THIRD regs[2]
+#define RESULT regs[0]
 #else
 #error "disk_calls knows the registers of x86-64 and AArch64 only"
 #endif
-  struct iovec part = {&registers, sizeof registers};
-  if (ptrace(PTRACE_GETREGSET, task->id, NT_PRSTATUS, &part)) fail("registers");
-#if defined(__x86_64__)
-  registers.rdx = a[2] / 2;
-#else
-  registers.regs[2] = a[2] / 2;
-#endif
-  if (ptrace(PTRACE_SETREGSET, task->id, NT_PRSTATUS, &part)) fail("registers");
+
+static void registers(Task *task, Registers *all, bool set) {
+  struct iovec part = {all, sizeof *all};
+  if (ptrace(set ? PTRACE_SETREGSET : PTRACE_GETREGSET, task->id, NT_PRSTATUS, &part)) fail("registers");
+}
+
+/* Halve the size of a write, or the number of its buffers: the third argument of each of these calls. */
+static bool halve(Task *task, u64 nr, const u64 *a) {
+  Registers all;
+  bool writes = nr == SYS_write || nr == SYS_pwrite64 || nr == SYS_writev || nr == SYS_pwritev;
+  if (!task->data || !writes || a[2] < 2) return false;
+  registers(task, &all, false);
+  all.THIRD = a[2] / 2;
+  registers(task, &all, true);
   return true;
+}
+
+/* Let the kernel find a call that does not exist. */
+static void suppress(Task *task) {
+#if defined(__x86_64__)
+  Registers all;
+  registers(task, &all, false);
+  all.orig_rax = (u64)-1;
+  registers(task, &all, true);
+#else
+  int number = -1;
+  struct iovec part = {&number, sizeof number};
+  if (ptrace(PTRACE_SETREGSET, task->id, NT_ARM_SYSTEM_CALL, &part)) fail("registers");
+#endif
+  task->failed = true;
+}
+
+static void answer_error(Task *task) {
+  Registers all;
+  registers(task, &all, false);
+  all.RESULT = -error;
+  registers(task, &all, true);
 }
 
 static void at_syscall(Task *task) {
@@ -387,9 +417,11 @@ static void at_syscall(Task *task) {
       if (!halve(task, info.entry.nr, (const u64 *)info.entry.args)) kill_all();
       task->torn = true;
     }
+    if (task->number == fail_at) suppress(task);
   } else if (info.op == PTRACE_SYSCALL_INFO_EXIT && task->inside) {
     task->inside = false;
-    write_line(task, (long long)info.exit.rval);
+    if (task->failed) answer_error(task);
+    write_line(task, task->failed ? -(long long)error : (long long)info.exit.rval);
     if (task->torn) kill_all();
   }
 }
@@ -440,13 +472,17 @@ static void follow(void) {
 }
 
 int main(int count, char **words) {
-  if (count != 4 && count != 6) {
-    fputs("usage: disk_calls FOLDER PID LOG [kill N | tear N]\n", stderr);
+  if (count != 4 && count != 6 && count != 7) {
+    fputs("usage: disk_calls FOLDER PID LOG [kill N | tear N | fail N ERRNO]\n", stderr);
     return 2;
   }
   if (!realpath(words[1], folder)) fail(words[1]);
   if (!(log_file = fopen(words[3], "w"))) fail(words[3]);
   if (count == 6) *(strcmp(words[4], "tear") ? &kill_at : &tear_at) = strtoull(words[5], NULL, 10);
+  if (count == 7) {
+    fail_at = strtoull(words[5], NULL, 10);
+    error = strtoull(words[6], NULL, 10);
+  }
   attach(atoi(words[2]));
   puts("ready");
   fflush(stdout);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import shutil
 from collections.abc import Callable, Iterator
@@ -125,14 +126,19 @@ def kill_everywhere(
     return kills
 
 
+def files(state: State) -> set[str]:
+    """Return the names of the files."""
+    return {name for name, content in state if content is not None}
+
+
 def assert_tidy(state: State, save: Save) -> None:
     """Only the pair is there, and what is nobody's business."""
     parent = Path(save.base).parent
-    files = {name for name, content in state if content is not None}
+    here = files(state)
     due = {str(parent / f"{Path(save.base).name}.{ending}") for ending in ("json", "npz")}
-    left = files - due
-    assert due <= files and left <= set(BYSTANDERS), f"{save.name}: {sorted(files)}"
-    assert not left or left == set(BYSTANDERS), f"{save.name}: a bystander is gone: {sorted(files)}"
+    left = here - due
+    assert due <= here and left <= set(BYSTANDERS), f"{save.name}: {sorted(here)}"
+    assert not left or left == set(BYSTANDERS), f"{save.name}: a bystander is gone: {sorted(here)}"
 
 
 CHANGES = ("open", "write", "truncate", "rename", "unlink", "link")
@@ -149,3 +155,48 @@ def assert_locked(calls: list[Call], folder: Path) -> None:
             holder = call.more["descriptor"] if taken else None
         elif call.name == "close" and call.more["descriptor"] == holder:
             holder = None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A call that failed: the order given to the watcher, the verdict, what a load then finds, and what is there."""
+
+    order: tuple[str, int, int]
+    call: str
+    verdict: str
+    found: str
+    left: State
+
+
+def fail_everywhere(ground: Ground, start: Start, next_saver: Peer, judge: Judge) -> list[Failure]:
+    """Let each call that changes the disk fail in turn; the next save must tidy up.
+
+    Raises:
+        AssertionError: A pair was neither old nor new, not new after an accept, or the next save left something.
+    """
+    save, whole = ground.save, run_whole(ground, start)
+    old, new = judge.load(whole.before, save.base), judge.load(whole.after, save.base)
+    failures = []
+    for call in whole.calls:
+        if not call.n or call.result < 0:
+            continue
+        order = ("fail", call.n, errno.EIO if call.name == "fsync" else errno.ENOSPC)
+        verdict, left = fail_at(ground, start, order)
+        found = judge.old_or_new(left, save.base, old, new)
+        assert (verdict, found) != ("accept", "old"), f"{order}: accepted and not saved"
+        assert found == "new" or files(left) <= files(whole.before), f"{order}: left {files(left)}"
+        failures.append(Failure(order, call.name, verdict, found, left))
+        assert ground.ask(next_saver)["verdict"] == "accept"
+        assert snapshot(ground.run) == whole.after, f"{save.name}, {order}: the next save left something else"
+    return failures
+
+
+def fail_at(ground: Ground, start: Start, order: tuple[str, int, int]) -> tuple[str, State]:
+    """Let a call fail; return the verdict and what is left."""
+    ground.reset()
+    peer = start(ground.scratch)
+    with watching(ground.run, peer.pid, *order) as watch:
+        verdict = str(ground.ask(peer)["verdict"])
+        assert peer.close() == 0
+        watch.killed()
+    return verdict, snapshot(ground.run)

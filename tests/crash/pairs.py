@@ -52,8 +52,11 @@ def npy(shape: Sequence[int], values: Iterable[float]) -> bytes:
     dimensions = ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "")
     header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': ({dimensions}), }}"
     header = header.ljust(-(len(header) + 11) % 64 + len(header)) + "\n"
-    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + struct.pack(
-        f"<{len(numbers)}d", *numbers
+    return (
+        b"\x93NUMPY\x01\x00"
+        + struct.pack("<H", len(header))
+        + header.encode()
+        + struct.pack(f"<{len(numbers)}d", *numbers)
     )
 
 

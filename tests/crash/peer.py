@@ -106,7 +106,9 @@ class Peer:
     @property
     def dead(self) -> bool:
         """Whether the process has ended."""
-        return self._status is not None or os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        return (
+            self._status is not None or os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        )
 
     def status(self) -> int:
         """Wait for its end and return its exit status (negative: the signal)."""
@@ -154,9 +156,7 @@ def let_anybody_trace() -> None:
     _libc.prctl(_PR_SET_PTRACER, _PTRACER_ANY)
 
 
-def spawned(
-    language: str, root: Path, scratch: Path | None = None, prepare: Callable[[], None] | None = None
-) -> Peer:
+def spawned(language: str, root: Path, scratch: Path | None = None, prepare: Callable[[], None] | None = None) -> Peer:
     """Start a built-in backend as the runner does; `prepare` is called in the child before it starts."""
 
     def before() -> None:

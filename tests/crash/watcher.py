@@ -67,6 +67,12 @@ class Watch:
         assert code in (0, 9), f"the watcher exited with {code}"
         return code == 9
 
+    def end(self) -> None:
+        """End the watcher, and what it still watches."""
+        if self._child.poll() is None:
+            self._child.kill()
+            self._child.wait()
+
     def calls(self) -> list[Call]:
         """Return what was carried out."""
         rows = [json.loads(line) for line in self._log.read_text(encoding="utf-8").splitlines()]
@@ -75,11 +81,10 @@ class Watch:
 
 @contextmanager
 def watching(folder: Path, pid: int, *order: object) -> Iterator[Watch]:
-    """Attach to a process until it ends; `order` is nothing, `"kill", n` or `"tear", n`."""
+    """Attach to a process until it ends; `order` is nothing, `"kill", n`, `"tear", n` or `"fail", n, errno`."""
     with tempfile.TemporaryDirectory() as place:
         watch = Watch(folder, pid, Path(place) / "log", *order)
         try:
             yield watch
         finally:
-            watch._child.poll() is None and watch._child.terminate()
-            watch._child.wait()
+            watch.end()
