@@ -243,6 +243,7 @@ pub(crate) struct RegularFile {
     file: File,
     path: PathBuf,
     length: u64,
+    identity: Identity,
 }
 
 /// Opens a file for reading without waiting, whatever it is; what is no ordinary file is an error.
@@ -259,6 +260,7 @@ fn open_regular(path: &Path) -> io::Result<RegularFile> {
         file,
         path: path.to_owned(),
         length: metadata.len(),
+        identity: Identity::of(&metadata),
     })
 }
 
@@ -285,10 +287,9 @@ impl RegularFile {
         self.length
     }
 
-    /// Which file it is, and which state of it.
-    pub(crate) fn identity(&self) -> Result<Identity, IoFailure> {
-        let metadata = self.file.metadata().map_err(|error| self.failure(error))?;
-        Ok(Identity::of(&metadata))
+    /// Which file it was when it was opened, and which state of it.
+    pub(crate) fn identity(&self) -> Identity {
+        self.identity
     }
 
     /// Fills `buffer` with the bytes from `offset` on, which must be there.

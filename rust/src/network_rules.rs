@@ -273,10 +273,10 @@ fn is_string(value: Option<&Value<'_>>, due: &str) -> bool {
 /// `network.chain` of a sidecar.
 fn chain_of_sizes(parts: &[LayerPart<'_, '_>], sizes: &[(u64, u64)]) -> Result<(), Rejection> {
     for (part, pair) in parts[1..].iter().zip(sizes.windows(2)) {
-        let (due, inputs) = (pair[0].1, pair[1].0);
-        if inputs != due {
+        let ((_, due), (found, _)) = (pair[0], pair[1]);
+        if found != due {
             let expected = format!("{due} inputs, the outputs of the layer before");
-            return unlike(Rule::NetworkChain, &part.weights_path(), expected, inputs);
+            return unlike(Rule::NetworkChain, &part.weights_path(), expected, found);
         }
     }
     Ok(())

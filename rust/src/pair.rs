@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 
 use crate::archive::{self, hex, Archive, Due, Terms};
 use crate::checkpoint::Checkpoint;
-use crate::files::{Identity, Place, RegularFile};
+use crate::files::{Place, RegularFile};
 use crate::matrix::Matrix;
 use crate::network::{Layer, Network};
 use crate::npy::{Array, Decoder};
@@ -71,15 +71,11 @@ impl<'a> Pair<'a> {
     /// Loads a pair; rejections point into the sidecar.
     pub(crate) fn load(base: &Place) -> Result<Self, LoadError> {
         loop {
-            let (sidecar, text, identity) = read_sidecar(base)?;
+            let (sidecar, file) = read_sidecar(base)?;
             let archive = match open_archive(base, &sidecar) {
                 Ok(archive) => archive,
-                Err(LoadError::Rejected(rejection)) if sidecar.archive_digest.is_some() => {
-                    if is_another(base, &text, identity)? {
-                        continue; // a save was completed in between
-                    }
-                    return Err(rejection.into());
-                }
+                // A save was completed in between: that takes longer than this, so that it cannot go on for ever.
+                Err(_) if sidecar.archive_digest.is_some() && is_another(base, &file)? => continue,
                 Err(error) => return Err(error),
             };
             let members = read_members(&archive, sidecar.members_due().collect())?;
@@ -173,16 +169,15 @@ fn digest(values: &[f64]) -> String {
     hex(&hasher.finalize())
 }
 
-/// The sidecar, its text, and which file it is.
-fn read_sidecar(base: &Place) -> Result<(Sidecar, Vec<u8>, Identity), LoadError> {
+/// The sidecar, and the file, which stays open so that no other one gets its inode.
+fn read_sidecar(base: &Place) -> Result<(Sidecar, RegularFile), LoadError> {
     let place = base.with_suffix(".json");
     let Some(file) = place.open()? else {
         let message = format!("there is no {}", place.path().display());
         return Err(Rejection::new(Rule::CheckpointSidecarMissing, "", message).into());
     };
-    let identity = file.identity()?;
     let text = sidecar_size(&file)?;
-    Ok((Sidecar::parse(&text)?, text, identity))
+    Ok((Sidecar::parse(&text)?, file))
 }
 
 /// `checkpoint.sidecar-size`; the answer is the text.
@@ -196,12 +191,10 @@ fn sidecar_size(file: &RegularFile) -> Result<Vec<u8>, LoadError> {
     }
 }
 
-/// Whether the sidecar is another file, or another text, than it was.
-fn is_another(base: &Place, text: &[u8], identity: Identity) -> Result<bool, LoadError> {
-    let Some(file) = base.with_suffix(".json").open()? else {
-        return Ok(true);
-    };
-    Ok(file.identity()? != identity || file.read_whole(sidecar::MAX_BYTES)?.as_deref() != Some(text))
+/// Whether the sidecar is another file than it was.
+fn is_another(base: &Place, file: &RegularFile) -> Result<bool, LoadError> {
+    let now = base.with_suffix(".json").open()?;
+    Ok(now.is_none_or(|now| now.identity() != file.identity()))
 }
 
 /// The archive that a sidecar belongs to: the rules `archive.missing` to `archive.digest`.
@@ -210,18 +203,26 @@ fn open_archive(base: &Place, sidecar: &Sidecar) -> Result<Archive, LoadError> {
     let Some(due) = &sidecar.archive_digest else {
         return Archive::open(existing(&place)?, "");
     };
-    let published = existing(&place).and_then(|file| bound(file, due));
-    let Err(LoadError::Rejected(rejection)) = published else {
-        return published;
-    };
+    let published = || existing(&place).and_then(|file| bound(file, due));
     // A save that was interrupted, or is under way, has left the archive under the name with its digest.
     let staged = base.with_suffix(&format!(".npz.{}", &due[..NAME_DIGITS]));
-    match staged.open()?.map(|file| bound(file, due)) {
-        Some(Ok(archive)) => Ok(archive),
-        Some(Err(error @ LoadError::Io(_))) => Err(error),
-        Some(error) if rejection.rule == Rule::ArchiveMissing => error,
-        _ => Err(rejection.into()),
-    }
+    let staged = || existing(&staged).and_then(|file| bound(file, due));
+    let staged_fault = match published().or_else(|_| staged()) {
+        Ok(archive) => return Ok(archive),
+        Err(fault) => fault,
+    };
+    // The save may have renamed it between the two looks. Where nothing has that name, the staged one is at fault.
+    published().map_err(|fault| {
+        if is_missing(&fault) && !is_missing(&staged_fault) {
+            staged_fault
+        } else {
+            fault
+        }
+    })
+}
+
+fn is_missing(error: &LoadError) -> bool {
+    matches!(error, LoadError::Rejected(rejection) if rejection.rule == Rule::ArchiveMissing)
 }
 
 /// `archive.missing`.
