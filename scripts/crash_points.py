@@ -72,8 +72,8 @@ def cut_one(language: str, ground: killing.Ground, judge: Judge) -> tuple[int, s
     assert not outcome.faults, outcome.faults
     needed = power.without_each_sync(ground.save, ran, judge).values()
     missed = sum(bool(other.faults) for other in needed)
-    about = f"{outcome.moments:3} moments, {outcome.states:3} states; {missed} of {len(needed)} syncs are missed if left out"
-    return outcome.states, about
+    about = f"{outcome.moments:3} moments, {outcome.states:3} states"
+    return outcome.states, f"{about}; {missed} of {len(needed)} syncs are missed if left out"
 
 
 def each_save(languages: Sequence[str], try_one: Callable[[str, killing.Ground, Judge], tuple[int, str]]) -> int:
@@ -91,9 +91,8 @@ def each_save(languages: Sequence[str], try_one: Callable[[str, killing.Ground, 
                 total += count
                 print(f"{language:7} {save.name:40} {about}", flush=True)
             print(f"{language:7} {total} in all", flush=True)
-    print(
-        f"{judge.states} distinct states were loaded by {', '.join(str(r.hello['name']) for r in readers)}; {faults} faults"
-    )
+    names = ", ".join(str(reader.hello["name"]) for reader in readers)
+    print(f"{judge.states} distinct states were loaded by {names}; {faults} faults")
     return int(faults > 0)
 
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conformance import oracle
 from crash.peer import DiedError, Peer, spawned
+
+from conformance import oracle
 from pair_fuzz.artefact import Artefact
 
 PATIENCE = 60.0

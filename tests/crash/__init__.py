@@ -1,4 +1,4 @@
-"""What the tests of crash safety share: a system-call watcher, backends to be killed, and a model of a crashing disk."""
+"""What the tests of crash safety share: a system-call watcher, backends to kill, and a model of a crashing disk."""
 
 from pathlib import Path
 

@@ -69,12 +69,24 @@ def put(base: Path, sidecar: dict[str, Any], archive: bytes) -> None:
 
 
 def inflating(declared: int | None) -> Callable[[Path], None]:
-    """A member of shape (2, 3) that inflates to 1 GiB; its headers say so, or declare another size."""
+    """A member of shape (2, 3) that inflates to 1 GiB more; its headers say so, or declare another size."""
 
     def make(base: Path) -> None:
         head = npy((2, 3), [0.0] * 6)
         size = len(head) + GIB if declared is None else declared
         put(base, sidecar_of(3, 2), zip_of("layer_0.npy", 8, zeros_deflated(head, GIB), size, zlib.crc32(head)))
+
+    return make
+
+
+def zeros(side: int) -> Callable[[Path], None]:
+    """No bomb: a sound pair of one matrix of zeros."""
+
+    def make(base: Path) -> None:
+        content = npy((side, side), []) + bytes(8 * side * side)
+        packed = zeros_deflated(npy((side, side), []), 8 * side * side)
+        archive = zip_of("layer_0.npy", 8, packed, len(content), zlib.crc32(content))
+        put(base, sidecar_of(side, side), archive)
 
     return make
 

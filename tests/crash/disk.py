@@ -53,7 +53,7 @@ class File:
 
 
 class Folder:
-    """A folder: its certain entries, and the changes since, each a name removed (or None) and a name added (or None)."""
+    """A folder: its certain entries, and the changes since: each a name removed and a name added, or None."""
 
     def __init__(self) -> None:
         self.certain: dict[str, Node] = {}

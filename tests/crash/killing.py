@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from crash.disk import Disk, State, snapshot
-from crash.judge import Judge, Loaded
+from crash.judge import Judge
 from crash.peer import DiedError, Peer
 from crash.saves import BYSTANDERS, Save
 from crash.watcher import Call, watching
