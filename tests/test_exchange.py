@@ -85,6 +85,7 @@ def test_sc_neurocore_writes_and_reads_format_1(native_exchange: Call) -> None:
         ("leaves-temporaries", "one-weight", "beside the pair there is one-weight.npz.tmp"),
         ("metadata-as-floats", "metadata", "at /metadata/integers/0: expected 0, got"),
         ("wrong-digest", "wide", "the sidecar's archive_digest is not that of the archive"),
+        ("never-the-same", "one-weight", "proxy · one-weight · saved a second time, the pair has other bytes"),
         ("rejects-otherwise", "one-weight", "loading is rejected: archive.crc at /weights/0 (no)"),
         ("fires-late", "if-network", "python → proxy · if-network · simulating what was loaded gives something else"),
     ],

@@ -25,6 +25,10 @@ STEPS = 6
 SHOWN = 4
 
 
+About = tuple[str, tuple[Difference, ...]]
+"""What is wrong, and the first places that differ."""
+
+
 @dataclass(frozen=True)
 class Fault:
     """Something that did not come through as it is due.
@@ -56,7 +60,6 @@ class Exchange:
         good: The same → how many came through.
         bound: Writer → how many of its pairs have a digest in their sidecar.
         faults: What did not come through.
-        steps: How many requests each backend has answered, by operation.
     """
 
     samples: Sequence[Sample]
@@ -68,18 +71,25 @@ class Exchange:
     faults: list[Fault] = field(default_factory=list)
 
     def play(self, enquiry: Enquiry) -> Script:
-        """Ask for all saves, then for all loads, and judge them; for ``Enquiry.run``."""
+        """Ask for all saves, for all once more over what is there, then for all loads; for ``Enquiry.run``."""
         yield {}
         self.writers, self.readers = enquiry.offering(SAVE), enquiry.offering(LOAD)
         folders = {writer: enquiry.sessions[writer].scratch for writer in self.writers}
         asks = [(sample, sample.save_input()) for sample in self.samples]
-        replies = yield {w: [_ask(s.id, SAVE, given, folders[w]) for s, given in asks] for w in self.writers}
-        pairs = [
-            (writer, sample)
-            for writer in self.writers
-            for sample in self.samples
-            if self._judge_save(enquiry, writer, sample, replies[writer, sample.id], folders[writer])
-        ]
+        saves = {w: [_ask(s.id, SAVE, given, folders[w]) for s, given in asks] for w in self.writers}
+        first = yield saves
+        before = {(w, name): _bytes(folders[w] / name) for (w, name), reply in first.items() if reply.accepted}
+        again = yield {w: [ask for ask in saves[w] if (w, ask.id) in before] for w in self.writers}
+        pairs = []
+        for writer in self.writers:
+            for sample in self.samples:
+                key = (writer, sample.id)
+                faults = list(_file_faults(sample, folders[writer], before[key])) if key in before else []
+                if key in again:
+                    faults += _answer_faults(again[key], due_output(sample), "saving it again")
+                if self._judge_save(enquiry, writer, sample, first[key], faults):
+                    pairs.append((writer, sample))
+                    self.bound[writer] += _is_bound(folders[writer] / f"{sample.id}.json")
         simulators = enquiry.offering(SIMULATE)
         replies = yield {reader: list(_asks(pairs, folders, reader in simulators)) for reader in self.readers}
         for reader in self.readers:
@@ -90,16 +100,12 @@ class Exchange:
 
     # -- judging ------------------------------------------------------------------------------------------------------
 
-    def _judge_save(self, enquiry: Enquiry, writer: str, sample: Sample, reply: Reply, folder: Path) -> bool:
-        """Tell whether there is a pair, and take note of what is wrong with it."""
+    def _judge_save(self, enquiry: Enquiry, writer: str, sample: Sample, reply: Reply, further: list[About]) -> bool:
+        """Tell whether there is a pair, and take note of what is wrong with the answer and what is known further."""
         if _declined(enquiry, writer, reply):
             return False
         self.written[writer, None] += 1
-        faults = list(_answer_faults(reply, due_output(sample), "saving"))
-        if reply.accepted:
-            faults += _file_faults(sample, folder)
-            self.bound[writer] += _is_bound(folder / f"{sample.id}.json")
-        self._note(writer, None, sample, faults)
+        self._note(writer, None, sample, [*_answer_faults(reply, due_output(sample), "saving"), *further])
         return reply.accepted
 
     def _judge_load(
@@ -113,9 +119,7 @@ class Exchange:
             faults += _answer_faults(simulated, due_simulation(sample), "simulating what was loaded")
         self._note(writer, reader, sample, faults)
 
-    def _note(
-        self, writer: str, reader: str | None, sample: Sample, faults: list[tuple[str, tuple[Difference, ...]]]
-    ) -> None:
+    def _note(self, writer: str, reader: str | None, sample: Sample, faults: list[About]) -> None:
         self.good[writer, reader] += not faults
         self.faults += [Fault(writer, reader, sample.id, about, places) for about, places in faults]
 
@@ -157,7 +161,7 @@ def _declined(enquiry: Enquiry, backend: str, reply: Reply) -> bool:
     return reply.outcome == UNSUPPORTED and not enquiry.sessions[backend].manifest.complete
 
 
-def _answer_faults(reply: Reply, due: dict[str, Any], doing: str) -> Iterator[tuple[str, tuple[Difference, ...]]]:
+def _answer_faults(reply: Reply, due: dict[str, Any], doing: str) -> Iterator[About]:
     if reply.outcome != PASS:
         told = reply.message if reply.outcome == ERROR else f"{reply.outcome}: {reply.message}"
         yield f"{doing} failed: {told}", ()
@@ -171,8 +175,8 @@ def _answer_faults(reply: Reply, due: dict[str, Any], doing: str) -> Iterator[tu
 # ---- the files of a pair ---------------------------------------------------------------------------------------------
 
 
-def _file_faults(sample: Sample, folder: Path) -> Iterator[tuple[str, tuple[Difference, ...]]]:
-    """Look at what a writer left, by other means than any backend's."""
+def _file_faults(sample: Sample, folder: Path, before: bytes) -> Iterator[About]:
+    """Look at what a writer left, by other means than any backend's; ``before`` are the bytes after the first save."""
     sidecar, archive = folder / f"{sample.id}.json", folder / f"{sample.id}.npz"
     left = sorted(file.name for file in folder.glob(f"{sample.id}.*") if file not in (sidecar, archive))
     if left:
@@ -187,6 +191,14 @@ def _file_faults(sample: Sample, folder: Path) -> Iterator[tuple[str, tuple[Diff
         yield "the sidecar holds something else", places
     if members.get("archive_digest", digest) != digest:
         yield f"the sidecar's archive_digest is not that of the archive ({digest})", ()
+    if "archive_digest" in members and _bytes(folder / sample.id) != before:
+        yield "saved a second time, the pair has other bytes", ()
+
+
+def _bytes(base: Path) -> bytes:
+    """Return a digest of both files of a pair, of what is there of them."""
+    files = (base.with_name(f"{base.name}{suffix}") for suffix in (".json", ".npz"))
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files if file.is_file())).digest()
 
 
 def archive_digest(archive: Path) -> str:

@@ -114,6 +114,17 @@ class MetadataAsFloats(AfterSaving):
             sidecar.write_text(json.dumps(members))
 
 
+class NeverTheSame(AfterSaving):
+    """Each sidecar has one blank more at its end than the one before."""
+
+    blanks = 0
+
+    def bend(self, base: Path) -> None:
+        self.blanks += 1
+        with base.with_name(base.name + ".json").open("a") as sidecar:
+            sidecar.write(" " * self.blanks)
+
+
 class WrongDigest(AfterSaving):
     """The sidecar is bound to another archive."""
 
@@ -149,6 +160,7 @@ FAULTS: dict[str, Callable[[], Fault]] = {
     "loses-biases": LosesBiases,
     "leaves-temporaries": LeavesTemporaries,
     "metadata-as-floats": MetadataAsFloats,
+    "never-the-same": NeverTheSame,
     "wrong-digest": WrongDigest,
     "rejects-otherwise": RejectsOtherwise,
     "cannot-simulate": CannotSimulate,
