@@ -63,7 +63,7 @@ crc32(crc::UInt32, data::Vector{UInt8}, n::Int) =
 
 const LOCAL_HEADER, CENTRAL_HEADER, END_RECORD = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
 const ZIP64_END_RECORD, ZIP64_LOCATOR = b"PK\x06\x06", b"PK\x06\x07"
-const SATURATED = 0xffffffff
+const SATURATED = 4294967295           # all ones: the value is in a zip64 record
 const STORED, DEFLATED = 0, 8
 const ENCRYPTION_FLAGS = 0x2041
 const HEADER_BYTES_PER_ENTRY = 1024
@@ -98,8 +98,6 @@ struct Entry
     offset::Int          # of the local header
 end
 
-const NO_ENTRY = Entry("", 0, 0, 0, 0, 0, 0)
-
 "Find the directory: `archive.not-zip`, `archive.truncated` and `archive.end-record`."
 function find_directory(file::OpenFile, at::JsonPointer)
     archive_not_zip(file, at)
@@ -122,17 +120,18 @@ end
 function archive_end_record(file::OpenFile, at::JsonPointer)
     stop = file.size - 22
     record = read_bytes(file, stop, 22)
-    field(offset, n) = little_endian(record, offset, n)
-    field(4, 2) == 0 && field(6, 2) == 0 || end_record(at, "expected the archive to be on one disk")
-    counts, size, offset = (field(8, 2), field(10, 2)), field(12, 4), field(16, 4)
-    if counts[1] == 0xffff || counts[2] == 0xffff || size == SATURATED || offset == SATURATED
+    little_endian(record, 4, 4) == 0 || end_record(at, "expected the archive to be on one disk")
+    here, entries = little_endian(record, 8, 2), little_endian(record, 10, 2)
+    size, offset = little_endian(record, 12, 4), little_endian(record, 16, 4)
+    if here == 0xffff || entries == 0xffff || size == SATURATED || offset == SATURATED
         stop, record = zip64_end_record(file, stop, at)
-        counts, size, offset = (field(24, 8), field(32, 8)), field(40, 8), field(48, 8)
+        here, entries = little_endian(record, 24, 8), little_endian(record, 32, 8)
+        size, offset = little_endian(record, 40, 8), little_endian(record, 48, 8)
     end
-    counts[1] == counts[2] || end_record(at, "expected both counts of entries to be equal, got ", counts)
+    here == entries || end_record(at, "expected both counts of entries to be equal, got ", here, " and ", entries)
     offset + size == stop || end_record(at, "expected the directory to end where the end records begin, at byte ", stop,
                                         ", got ", offset + size)
-    Directory(counts[1], size, offset)
+    Directory(entries, size, offset)
 end
 
 "Offset and bytes of the zip64 end record that belongs to an end record at `stop`."
@@ -147,7 +146,7 @@ function zip64_end_record(file::OpenFile, stop::Int, at::JsonPointer)
     size = little_endian(record, 4, 8)
     has_at(record, 0, ZIP64_END_RECORD) && size >= 44 && start + 12 + size == stop - 20 ||
         end_record(at, "expected a zip64 end record that ends where its locator begins")
-    little_endian(record, 16, 4) == 0 && little_endian(record, 20, 4) == 0 ||
+    little_endian(record, 16, 8) == 0 ||
         end_record(at, "expected the archive to be on one disk")
     start, record
 end
@@ -172,9 +171,9 @@ function archive_directory(file::OpenFile, directory::Directory, at::JsonPointer
 end
 
 function central_header(bytes::Vector{UInt8}, start::Int, at::JsonPointer)
-    field(offset, n) = little_endian(bytes, start + offset, n)
     start + 46 <= length(bytes) && has_at(bytes, start, CENTRAL_HEADER) ||
         bad_directory(at, "expected the header of an entry at its byte ", start)
+    field(offset, n) = little_endian(bytes, start + offset, n)
     name_end = start + 46 + field(28, 2)
     extra_end = name_end + field(30, 2)
     stop = extra_end + field(32, 2)
@@ -187,7 +186,7 @@ end
 
 "Size, compressed size and offset, those that are saturated out of the zip64 extra field."
 function zip64_sizes(bytes::Vector{UInt8}, start::Int, stop::Int, sizes::NTuple{3,Int}, at::JsonPointer)
-    any(isequal(Int(SATURATED)), sizes) || return sizes
+    SATURATED in sizes || return sizes
     value, value_end = extra_field(bytes, start, stop, 1)
     full = Int[]
     for size in sizes
@@ -235,14 +234,14 @@ end
 
 "The entries of `names` in this order; `places` are where they are due."
 function archive_member_missing(entries::Vector{Entry}, names::Vector{String}, places::Vector{JsonPointer})
-    by_name, chosen = Dict{String,Entry}(), Entry[]
-    for entry in entries
-        by_name[entry.name] = entry
+    by_name, chosen = Dict{String,Int}(), Entry[]
+    for k in 1:length(entries)
+        by_name[entries[k].name] = k
     end
     for k in 1:length(names)
-        entry = get(by_name, names[k], NO_ENTRY)
-        entry === NO_ENTRY && reject("archive.member-missing", places[k], "expected a member ", names[k])
-        push!(chosen, entry)
+        found = get(by_name, names[k], 0)
+        found == 0 && reject("archive.member-missing", places[k], "expected a member ", names[k])
+        push!(chosen, entries[found])
     end
     chosen
 end
@@ -305,13 +304,16 @@ end
 
 "Whether any of the `n` first members overlap."
 function overlap(entries::Vector{Entry}, starts::Vector{Int}, n::Int)
-    ranges, stop = Tuple{Int,Int}[], 0
+    begins, ends = Int[], Int[]
     for k in 1:n
-        push!(ranges, (entries[k].offset, starts[k] + entries[k].compressed))
+        push!(begins, entries[k].offset)
+        push!(ends, starts[k] + entries[k].compressed)
     end
-    for (from, to) in sort!(ranges)
-        from < stop && return true
-        stop = to
+    sort!(begins)
+    sort!(ends)
+    # They do not where each ends before the next begins: then no place is in two of them.
+    for k in 2:n
+        begins[k] < ends[k-1] && return true
     end
     false
 end
@@ -409,8 +411,7 @@ function archive_end(member::Member)
     member.produced == member.entry.size ||
         reject("archive.size", member.at, "expected ", member.entry.size, " bytes as declared, got ", member.produced)
     member.crc == member.entry.crc ||
-        reject("archive.crc", member.at, "expected the CRC-32 ", string(member.entry.crc; base = 16, pad = 8), ", got ",
-               string(member.crc; base = 16, pad = 8))
+        reject("archive.crc", member.at, "expected the CRC-32 ", repr(member.entry.crc), ", got ", repr(member.crc))
     false
 end
 

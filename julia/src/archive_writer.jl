@@ -1,8 +1,8 @@
 # Archives of npy members, written so that the same arrays give the same bytes: conformance/spec/pairs.md, section 6.
 
 const BLOCK_VALUES = 65536
-const DATE_1980 = 0x0021                # of MS-DOS: 1980-01-01
-const ALIGNMENT_FIELD = 0xd935          # extra field: padding before data that is to begin at a multiple of 64 bytes
+const DATE_1980 = 33                    # of MS-DOS: 1980-01-01
+const ALIGNMENT_FIELD = 55605          # extra field: padding before data that is to begin at a multiple of 64 bytes
 const DEFLATE_LEVEL, DEFLATE_MEMORY, DEFLATE_STRATEGY = -1, 8, 0         # zlib's defaults
 
 "An array to be saved: rows of a matrix, or a bias as its only row."
@@ -14,14 +14,6 @@ end
 
 NewMember(name::String, weights::Matrix{Float64}) = NewMember(name, collect(size(weights)), weights)
 NewMember(name::String, bias::Vector{Float64}) = NewMember(name, [length(bias)], reshape(bias, 1, length(bias)))
-
-"Append the `n` lowest bytes of a number."
-function put_little_endian!(bytes::Vector{UInt8}, value::Integer, n::Int)
-    for k in 0:n-1
-        push!(bytes, (value >> 8k) % UInt8)
-    end
-    bytes
-end
 
 "Write an archive; returns its digest (pairs.md, section 6)."
 function write_archive(file::NewFile, members::Vector{NewMember}, compress::Bool)
@@ -83,7 +75,7 @@ function shared_fields!(bytes::Vector{UInt8}, entry::Entry, wide_compressed::Boo
     for value in (0, entry.method, 0, DATE_1980)
         put_little_endian!(bytes, value, 2)
     end
-    put_little_endian!(bytes, entry.crc, 4)
+    put_little_endian!(bytes, Int(entry.crc), 4)
     put_little_endian!(bytes, wide_compressed ? SATURATED : entry.compressed, 4)
     put_little_endian!(bytes, wide_size ? SATURATED : entry.size, 4)
 end

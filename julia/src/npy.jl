@@ -10,7 +10,15 @@ struct NpyFault <: Exception
     message::String
 end
 
-@noinline npy_header_fault(expected::String) = throw(NpyFault("npy.header", "the header: expected $expected"))
+@noinline function npy_fault(code::String, @nospecialize parts...)
+    message = IOBuffer()
+    for part in parts
+        print(message, part)
+    end
+    throw(NpyFault(code, String(take!(message))))
+end
+
+@noinline npy_header_fault(expected::String) = npy_fault("npy.header", "the header: expected ", expected)
 
 """
 A real array: its shape, and its values in C order as binary64. `inexact` is the index in C order (from 0) of the first
@@ -62,13 +70,14 @@ end
 
 function read_npy(member::Member, due_shape::Union{Nothing,Vector{Int}})
     header = npy_header(member, npy_magic(member))
-    header.type in NPY_TYPES || throw(NpyFault("npy.dtype", "expected real numbers of up to 8 bytes"))
-    due_shape === nothing || header.shape == due_shape || throw(NpyFault("checkpoint.weight-shape",
-        "expected the shape ($(join(due_shape, ", "))), got ($(join(header.shape, ", ")))"))
+    header.type in NPY_TYPES || npy_fault("npy.dtype", "expected real numbers of up to 8 bytes")
+    due_shape === nothing || header.shape == due_shape ||
+        npy_fault("checkpoint.weight-shape", "expected the shape ", due_shape, ", got ", header.shape)
     count = npy_length(member, header)
     values = Float64[]
     read_values!(values, member, header, count)
-    header.fortran_order && length(header.shape) == 2 && (values = vec(permutedims(reshape(values, header.shape...))))
+    header.fortran_order && length(header.shape) == 2 &&
+        (values = vec(transposed(values, header.shape[2], header.shape[1])))
     NpyArray(header.shape, values, header.inexact)
 end
 
@@ -76,21 +85,29 @@ end
 function npy_magic(member::Member)
     start = Vector{UInt8}(undef, 8)
     take_bytes!(start, 0, member, 8) == 8 && start[1:6] == NPY_MAGIC && start[7] in 1:3 && start[8] == 0 ||
-        throw(NpyFault("npy.magic", "expected the magic of npy and the version 1.0, 2.0 or 3.0"))
+        npy_fault("npy.magic", "expected the magic of npy and the version 1.0, 2.0 or 3.0")
     Int(start[7])
 end
 
 "The number of elements, which the data after the header must have just the bytes for."
 function npy_length(member::Member, header::NpyHeader)
-    count = Int128(1)
-    for n in header.shape
-        count = min(count * n, Int128(2)^62)
+    count, width = product(header.shape), item_bytes(header)
+    # A count that is bounded already is beyond all files.
+    count * width == remaining(member) ||
+        npy_fault("npy.length", "expected ", width, " bytes for each of ", count, " elements, got ", remaining(member))
+    count
+end
+
+const COUNT_BOUND = 2^58
+
+"The product of sizes, at most COUNT_BOUND."
+function product(sizes::Vector{Int})
+    0 in sizes && return 0
+    count = 1
+    for n in sizes
+        count = n < div(COUNT_BOUND, count) ? count * n : COUNT_BOUND
     end
-    0 in header.shape && (count = Int128(0))
-    bytes = count * item_bytes(header)
-    bytes == remaining(member) ||
-        throw(NpyFault("npy.length", "expected $bytes bytes of data for the shape, got $(remaining(member))"))
-    Int(count)
+    count
 end
 
 item_bytes(header::NpyHeader) = Int(codeunit(header.type, 2) - UInt8('0'))
@@ -108,7 +125,7 @@ function npy_header(member::Member, version::Int)
     field = Vector{UInt8}(undef, length_bytes)
     take_bytes!(field, 0, member, length_bytes) == length_bytes || npy_header_fault("its length")
     n = little_endian(field, 0, length_bytes)
-    n <= remaining(member) || npy_header_fault("$n bytes as its length says, got $(remaining(member))")
+    n <= remaining(member) || npy_header_fault("as many bytes as its length says")
     r = HeaderReader(member, n)
     header = header_pairs!(r)
     header_byte(r) == -1 || npy_header_fault("nothing after the last brace")
@@ -135,7 +152,7 @@ end
 is_header(r::HeaderReader, wanted::Char) = header_byte(r) == Int(wanted)
 
 expect_header!(r::HeaderReader, wanted::Char) =
-    take_header_byte!(r) == Int(wanted) || npy_header_fault(repr(wanted))
+    take_header_byte!(r) == Int(wanted) || npy_header_fault(string("the character ", wanted))
 
 function skip_header_space!(r::HeaderReader)
     while header_byte(r) in (0x20, 0x09, 0x0a, 0x0d)
@@ -228,7 +245,7 @@ function header_shape!(r::HeaderReader)
     skip_header_space!(r)
     while !is_header(r, ')')
         comma || npy_header_fault("a comma between two axes")
-        length(shape) < MAX_NPY_RANK || npy_header_fault("at most $MAX_NPY_RANK axes")
+        length(shape) < MAX_NPY_RANK || npy_header_fault("at most 32 axes")
         push!(shape, header_integer!(r))
         skip_header_space!(r)
         comma = is_header(r, ',')
@@ -331,8 +348,22 @@ function element_place(at::JsonPointer, shape::Vector{Int}, index::Int)
     at
 end
 
-"The values of a matrix as Julia keeps it, which is column by column."
-as_matrix(array::NpyArray) = permutedims(reshape(array.values, array.shape[2], array.shape[1]))
+"The matrix whose rows are in C order; Julia keeps it column by column."
+as_matrix(array::NpyArray) = transposed(array.values, array.shape[1], array.shape[2])
+
+const TILE = 32          # rows and columns that the nearest cache holds at once
+
+"The (`rows`, `columns`) matrix that `values` gives row by row."
+function transposed(values::Vector{Float64}, rows::Int, columns::Int)
+    checkbounds(values, 1:rows*columns)
+    matrix = Matrix{Float64}(undef, rows, columns)
+    for top in 0:TILE:rows-1, left in 0:TILE:columns-1
+        for i in top+1:min(top + TILE, rows), j in left+1:min(left + TILE, columns)
+            @inbounds matrix[i, j] = values[(i-1)*columns+j]
+        end
+    end
+    matrix
+end
 
 # ---- writing -------------------------------------------------------------------------------------------------------------
 
@@ -340,10 +371,21 @@ const NPY_ALIGNMENT = 64
 
 "Magic, version 1.0 and the header of binary64 values of a shape in C order; as many bytes as the alignment asks for."
 function npy_header_bytes(shape::Vector{Int})
-    axes = length(shape) == 1 ? "$(shape[1])," : join(shape, ", ")
-    text = "{'descr': '<f8', 'fortran_order': False, 'shape': ($axes), }"
-    n = ncodeunits(text) + 1
-    padding = mod(-(10 + n), NPY_ALIGNMENT)
-    n += padding
-    vcat(NPY_MAGIC, UInt8[1, 0, n & 0xff, n >> 8], codeunits(text), fill(UInt8(' '), padding), UInt8('\n'))
+    axes = string("(", shape[1], ",", length(shape) == 1 ? "" : string(" ", shape[2]), ")")
+    text = string("{'descr': '<f8', 'fortran_order': False, 'shape': ", axes, ", }")
+    padding = mod(-(10 + ncodeunits(text) + 1), NPY_ALIGNMENT)
+    bytes = append!(UInt8[], NPY_MAGIC)
+    put_little_endian!(bytes, 1, 2)                                      # version 1.0
+    put_little_endian!(bytes, ncodeunits(text) + padding + 1, 2)
+    append!(bytes, codeunits(text))
+    append!(bytes, fill(UInt8(' '), padding))
+    push!(bytes, UInt8('\n'))
+end
+
+"Append the `n` lowest bytes of a number."
+function put_little_endian!(bytes::Vector{UInt8}, value::Int, n::Int)
+    for k in 0:n-1
+        push!(bytes, (value >> 8k) % UInt8)
+    end
+    bytes
 end

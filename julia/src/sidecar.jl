@@ -111,12 +111,12 @@ function checkpoint_layer_count(document::JsonObject, at::JsonPointer)
 end
 
 function checkpoint_parameter_count(document::JsonObject, format::Int, at::JsonPointer)
-    count, due = get(document, "total_params"), Int128(0)
-    sizes = get(document, "layer_sizes")
+    count, due, sizes = get(document, "total_params"), 0, get(document, "layer_sizes")
     for l in 1:length(sizes)
         inputs, outputs = integer(sizes[l][1]), integer(sizes[l][2])
-        due += Int128(inputs) * outputs + (has_bias(document, format, l) ? outputs : 0)
+        due = min(due + product([outputs, inputs]) + (has_bias(document, format, l) ? outputs : 0), COUNT_BOUND)
     end
+    # What is bounded is no Integer.
     is_integer(count) && integer(count) == due || reject("checkpoint.parameter-count", at / "total_params",
         "expected ", due, ", the elements of all members, got ", describe(count))
 end
