@@ -62,8 +62,8 @@ FAULTS = (
         "rust",
         "a potential at the threshold is no spike",
         "rust/src/kernel.rs",
-        "let fires = *potential >= threshold;",
-        "let fires = *potential > threshold;",
+        "let fires = charged >= threshold;",
+        "let fires = charged > threshold;",
     ),
     Fault(
         "rust",
@@ -107,10 +107,16 @@ def copy_with(fault: Fault, folder: Path) -> Path:
     if fault.file:
         file = folder / fault.file
         text = file.read_text(encoding="utf-8")
-        if text.count(fault.right) != 1:
-            sys.exit(f"bench_fuzz: {fault.file} has {text.count(fault.right)} times: {fault.right}")
         file.write_text(text.replace(fault.right, fault.wrong), encoding="utf-8")
     return folder
+
+
+def all_fit() -> None:
+    """End the program, before anything is measured, where a fault does not fit the sources any more."""
+    for fault in FAULTS:
+        times = (ROOT / fault.file).read_text(encoding="utf-8").count(fault.right) if fault.file else 1
+        if times != 1:
+            sys.exit(f"bench_fuzz: {fault.file} has {times} times: {fault.right}")
 
 
 def build_python(copy: Path, fault: Fault) -> tuple[list[str], dict[str, str]]:
@@ -216,6 +222,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", choices=["search", "faults"])
     arguments = parser.parse_args()
+    if arguments.only != "search":
+        all_fit()
     results: dict[str, Any] = (
         json.loads(arguments.out.read_bytes()) if arguments.only and arguments.out.exists() else {}
     )
