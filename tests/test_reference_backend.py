@@ -113,6 +113,26 @@ def test_a_line_longer_than_a_read_is_one_request() -> None:
     assert second["id"] == "next"
 
 
+def test_places_start_at_the_root_that_was_named_last_and_failures_of_the_system_are_errors(tmp_path: Path) -> None:
+    for name in ("first", "second", "scratch"):
+        (tmp_path / name).mkdir()
+    inline = {"weights": [[[1.0]]], "layer_names": ["a"], "layer_sizes": [[1, 1]]}
+    os.mkfifo(tmp_path / "first" / "fifo.json")
+    load = run("checkpoint.load", base="p")
+    answers = converse(
+        {**HELLO, "root": str(tmp_path / "first"), "scratch": str(tmp_path / "second")},
+        run("checkpoint.save", base="p", checkpoint=inline),
+        load,
+        run("checkpoint.load", base="fifo"),
+        {"cmd": "root", "root": str(tmp_path / "second")},
+        load,
+    )
+    assert [answer.get("verdict") for answer in answers] == [None, "accept", "reject", "error", "accept"]
+    assert answers[2]["code"] == "checkpoint.sidecar-missing"
+    assert "FIFO" in answers[3]["message"]
+    assert answers[4] == answers[1]
+
+
 def test_what_prints_does_not_reach_the_answers() -> None:
     program = (
         "import os, spikeparity.backend as b; h = b.hello; b.hello = lambda: (print('x'), os.write(1, b'y'), h())[2]"

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from spikeparity import operations, rules, strict_json
-from spikeparity.neurons import Neuron, Poisson, inputs, network
-from spikeparity.transfer import checkpoint, fine_tune
+from spikeparity import files, operations, rules, strict_json
+from spikeparity.neurons import Neuron, Poisson, inputs, network, references
+from spikeparity.transfer import checkpoint, fine_tune, npy, pair, sidecar, zip_archive
 
 try:
     import tomllib
@@ -50,6 +50,25 @@ def test_a_rule_lives_in_a_function_named_after_its_code(
     assert all(function.__doc__.startswith(f"{code}:") for function, code in zip(functions, codes, strict=True))
 
 
+def test_the_rules_on_sidecars_are_those_of_a_load_in_its_order() -> None:
+    documents = [function.__doc__.split(":")[0] for function in sidecar.RULES]
+    arrays = ("checkpoint.weight-type", "checkpoint.weight-shape", "checkpoint.weight-finite")
+    load = rules.OPERATIONS["checkpoint.load"]
+    begin, end = load.index("checkpoint.object"), load.index("archive.missing")
+    assert documents == [code for code in load[begin:end] if code not in arrays]
+
+
+@pytest.mark.parametrize("code", [*rules.ARCHIVE, *rules.NPY, "file.path", "file.reference"])
+def test_a_rule_on_files_lives_in_one_function_that_bears_its_code(code: str) -> None:
+    functions = [
+        function
+        for module in (files, references, zip_archive, npy, pair)
+        for function in vars(module).values()
+        if (getattr(function, "__doc__", None) or "").startswith(f"{code}:") and function.__module__ == module.__name__
+    ]
+    assert len(functions) == 1
+
+
 def test_limits_and_defaults_are_those_of_the_specification() -> None:
     assert {
         "depth": strict_json.DEPTH,
@@ -57,6 +76,10 @@ def test_limits_and_defaults_are_those_of_the_specification() -> None:
         "integer": strict_json.LARGEST_INTEGER,
         "layers": network.LAYERS,
         "steps": inputs.STEPS,
+        "sidecar_bytes": sidecar.BYTES,
+        "npy_header_bytes": pair.HEADER_BYTES,
+        "file_array_bytes": references.BYTES,
+        "file_array_entries": references.ENTRIES,
     }.items() <= SPEC["limits"].items()
     neuron = Neuron()
     assert {
