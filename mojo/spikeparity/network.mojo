@@ -188,6 +188,20 @@ def read_network[
     Raises:
         Rejection: The first broken rule of the stage `network`.
     """
+    check_inline_network(document, root)
+    return Network[dtype](document, root)
+
+
+def check_inline_network(document: Document, root: Int) raises Rejection:
+    """Validates a network.
+
+    Args:
+        document: Holds the network.
+        root: The network.
+
+    Raises:
+        Rejection: The first broken rule of the stage `network`.
+    """
     var parts = network_parts(document, root)
     network_object(document, parts)
     network_unknown_key(document, parts)
@@ -199,7 +213,6 @@ def read_network[
     network_chain(document, layers)
     check_neurons(document, layers)
     network_readout(document, root)
-    return Network[dtype](document, root)
 
 
 struct Role:

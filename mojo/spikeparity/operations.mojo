@@ -10,10 +10,17 @@ from .fine_tune import (
     read_config,
     unfreeze,
 )
-from .network import Network, read_network
+from .network import Network, check_inline_network, read_network
 from .pair import Pair, load_pair, value_digest
+from .pair_writer import (
+    Destination,
+    NewPair,
+    pair_of_checkpoint,
+    pair_of_network,
+    save_pair,
+)
 from .philox import SpikeTrain
-from .places import Folders, file_path, required_folder
+from .places import Folders, below, file_path, required_folder
 from .rules import Rejection
 from .simulate import (
     LayerState,
@@ -81,6 +88,8 @@ def run_on_request(
         run_encode_poisson(request, answer)
     elif operation == "checkpoint.load":
         run_checkpoint_load(request, folders, answer)
+    elif operation == "checkpoint.save":
+        run_checkpoint_save(request, folders, answer)
     elif operation.startswith("transfer."):
         run_transfer(operation, request, answer)
     else:
@@ -135,6 +144,44 @@ def run_checkpoint_load(
     var base = file_path(request, node)
     var folder = required_folder(folders.root, "root")
     write_pair(load_pair(folder, base, request.pointer(node)), answer)
+
+
+def run_checkpoint_save(
+    request: Document, folders: Folders, mut answer: Answer
+) raises Rejection:
+    """Saves a checkpoint or a network as a pair.
+
+    Args:
+        request: The request, its root the input.
+        folders: Where files are.
+        answer: Receives the members of the output.
+
+    Raises:
+        Rejection: Place, checkpoint or network break a rule, or the system failed.
+    """
+    var node = required(request, "base")
+    var base = file_path(request, node)
+    var path = request.pointer(node)
+    var root = required_folder(folders.scratch, "scratch")
+    var name = base.rfind("/") + 1
+    var folder = below(root, String(base[byte=0:name]), path)
+    var destination = Destination(
+        root, base, folder, String(base[byte = name : base.byte_length()]), path
+    )
+    var pair: NewPair
+    var checkpoint = request.member(request.root, "checkpoint")
+    if checkpoint:
+        var known = read_checkpoint(request, checkpoint.value())
+        pair = pair_of_checkpoint(request, checkpoint.value(), known)
+    else:
+        var network = required(request, "network")
+        check_inline_network(request, network)
+        pair = pair_of_network(request, network)
+    var compress = request.member(request.root, "compress")
+    var deflate = not compress or request.boolean(compress.value()).or_else(
+        True
+    )
+    write_pair(save_pair(destination, pair, deflate), answer)
 
 
 def write_pair(pair: Pair, mut answer: Answer):

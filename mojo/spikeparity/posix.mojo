@@ -2,6 +2,7 @@
 
 from std.ffi import external_call
 from std.memory import Pointer
+from std.sys.info import CompilationTarget
 
 from .rules import IO_FAILURE, Rejection
 
@@ -9,7 +10,7 @@ comptime ENOENT = 2
 comptime EINTR = 4
 comptime EEXIST = 17
 
-# Linux on x86-64 and on arm64 alike.
+# Of Linux.
 comptime READ_ONLY = Int32(0)
 comptime WRITE_ONLY = Int32(1)
 comptime CREATE = Int32(0o100)
@@ -17,6 +18,7 @@ comptime EXCLUSIVE = Int32(0o200)
 comptime NO_TERMINAL = Int32(0o400)
 comptime NON_BLOCKING = Int32(0o4000)
 comptime CLOSE_ON_EXEC = Int32(0o2000000)
+comptime DIRECTORY = Int32(0o200000 if CompilationTarget.is_x86() else 0o40000)
 
 comptime EMPTY_PATH = Int32(0x1000)
 comptime NO_FOLLOW = Int32(0x100)

@@ -68,6 +68,7 @@ def operations() -> List[StaticString]:
         "simulate",
         "encode.poisson",
         "checkpoint.load",
+        "checkpoint.save",
     ]
 
 
