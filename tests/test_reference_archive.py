@@ -1,4 +1,4 @@
-"""The reference's reader of archives: every rule of pairs.md, section 3, with what lies just on the right side of it."""
+"""The reference's reader of archives: every rule of pairs.md, section 3, and what is just on its right side."""
 
 from __future__ import annotations
 

@@ -203,6 +203,9 @@ def test_sidecars_on_the_right_side_of_the_rules(base: Path, changes: dict[str, 
     assert bits(load_checkpoint(base)) == bits(made())
 
 
+NEURON_AT = "/layers/0/neuron"
+
+
 def layer(**changes: Any) -> dict[str, Any]:
     members = {"weights": {"member": "layer_0"}, "bias": {"member": "bias_0"}, "neuron": NEURON, **changes}
     return {"layers": [{key: value for key, value in members.items() if value is not ...}]}
@@ -226,7 +229,7 @@ def layer(**changes: Any) -> dict[str, Any]:
         (layer(neuron={**NEURON, "threshold": 0}), "threshold", "/layers/0/neuron/threshold"),
         (layer(neuron={**NEURON, "reset": 0}), "reset", "/layers/0/neuron/reset"),
         (layer(neuron={**NEURON, "decay": 1.5}), "decay", "/layers/0/neuron/decay"),
-        (layer(neuron={**NEURON, "initial_potential": "NaN"}), "initial-potential", "/layers/0/neuron/initial_potential"),
+        (layer(neuron={**NEURON, "initial_potential": "NaN"}), "initial-potential", NEURON_AT + "/initial_potential"),
         ({**layer(), "readout": "x"}, "readout", "/readout"),
     ],
 )  # fmt: skip
