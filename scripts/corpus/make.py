@@ -48,6 +48,7 @@ TABLES = (
     "pair_arrays",
     "pair_saves",
     "pair_files",
+    "pair_gaps",
 )
 LARGEST_OUTPUT = 24_000
 """Characters; a larger output is stated by its digest, so that a case stays readable."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+import jsonpatch
 from artefacts import (
     DEFLATE,
     Part,
@@ -19,7 +20,7 @@ from artefacts import (
     zip64_extra,
     zipped,
 )
-from cases import Cases, Patch, drop, put
+from cases import Cases, Fault, Patch, drop, put
 from documents import constant, layer, network, neuron, poisson, simulation, spikes
 from pairs import SOUND, SOUND2, run
 
@@ -686,7 +687,15 @@ cases.accept(
 
 # --- order
 
-cases.precedence(
+
+def precedence(name: str, why: str, data: dict[str, Any], faults: list[Fault]) -> None:
+    """A request with several faults, and what is left of it: a backend is asked the first verdict of a case alone."""
+    for number in range(len(faults) - 1):
+        cases.precedence(f"{name}-{number}" if number else name, why, data, faults[number:])
+        data = jsonpatch.apply_patch(data, faults[number][2])
+
+
+precedence(
     "simulate-file-order-layers",
     "A reference's faults are found where the type of its value would be: layer by layer, weights before all biases.",
     simulation(
@@ -712,7 +721,7 @@ cases.precedence(
         ("file.reference", "/input/values", put("/input/values", [1.0, 1.0])),
     ],
 )
-cases.precedence(
+precedence(
     "simulate-file-order-weights",
     "Types of all weights come before their ranks, and ranks before values, in files and in the request alike.",
     simulation(
@@ -728,7 +737,7 @@ cases.precedence(
         ("network.weight-finite", "/network/layers/2/weights/1/1", put("/network/layers/2/weights", [[1.0, 1.0]])),
     ],
 )
-cases.precedence(
+precedence(
     "simulate-file-order-reference",
     "Form, place, archive and array of a reference are checked in turn.",
     sim({"file": "/x", "member": 1}),
@@ -740,7 +749,7 @@ cases.precedence(
         ("network.weight-rank", W, put(f"{W}/member", "w")),
     ],
 )
-cases.precedence(
+precedence(
     "simulate-file-order-input",
     "Rates in a file are read where their shape is checked: behind the seed and the sample, before the range.",
     sim(stimulus=poisson(ref("odd", "above"), -1, sample=-1, x=0)),
@@ -752,7 +761,7 @@ cases.precedence(
         ("archive.missing", "/input/rates", put("/input/rates", ref("sound", "r"))),
     ],
 )
-cases.precedence(
+precedence(
     "simulate-pair-order",
     "A pair is loaded before the steps and the input are looked at.",
     run(SOUND) | {"steps": 0},

@@ -82,7 +82,10 @@ class Pairs:
             self.simulate.accept(f"simulate-pair-{name}", about, run(base, twin), near=near, tags=tags)
 
     def precedence(self, name: str, why: str, faults: list[tuple[str, str, Any, bytes | None]], end: str) -> None:
-        """Pairs with ever fewer faults, each (code, path, document, archive), and the sound pair at the end."""
+        """Pairs with ever fewer faults, each (code, path, document, archive), and the sound pair at the end.
+
+        A backend is asked the first verdict of a case alone, so each pair with several faults is a case.
+        """
         bases = [f"artefacts/{self.folder}/{name}-{number}" for number in range(len(faults))]
         for base, (code, _, document, archive) in zip(bases, faults, strict=True):
             keep_pair(base, document, archive, f"several faults, the first {code}")
@@ -90,4 +93,6 @@ class Pairs:
             (code, path, put("/base", following))
             for (code, path, _, _), following in zip(faults, [*bases[1:], end], strict=True)
         ]
-        self.load.precedence(f"load-{name}", why, {"base": bases[0]}, steps)
+        for number, base in enumerate(bases[:-1]):
+            ending = f"-{number}" if number else ""
+            self.load.precedence(f"load-{name}{ending}", why, {"base": base}, steps[number:])
