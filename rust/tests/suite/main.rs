@@ -1,13 +1,19 @@
 //! Tests of the crate through its public interface, one module per module of the crate.
 
+mod archive;
+mod artefact;
 mod backend;
 mod checkpoint;
+mod files;
 mod fine_tune;
 mod input_rules;
 mod json;
 mod network_rules;
+mod npy;
+mod pair;
 mod philox;
 mod rule;
+mod sidecar;
 mod simulate;
 
 use spikeparity::backend::{Backend, Flow};
