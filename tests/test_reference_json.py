@@ -1,12 +1,19 @@
 """The reference's strict reader of JSON texts."""
 
+import base64
 import json
 import math
 import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
+from spikeparity import strict_json
 from spikeparity.rejection import RejectedError
 from spikeparity.strict_json import hex_float, parse, tagged
+
+CORPUS = Path(__file__).parents[1] / "conformance" / "corpus"
 
 
 def code_of(text: str | bytes) -> str:
@@ -120,3 +127,21 @@ def test_numbers_are_read_to_the_nearest_binary64(value: float) -> None:
 def test_a_rejection_says_where_and_what() -> None:
     with pytest.raises(RejectedError, match=r"line 2, column 4: expected a value, got ','"):
         parse("[1,\n 2,,]")
+
+
+def texts_of_the_corpus() -> list[bytes]:
+    inputs = [json.loads(path.read_bytes())["input"] for path in sorted(CORPUS.glob("json.parse/**/*.json"))]
+    return [i["text"].encode() if "text" in i else base64.b64decode(i["base64"]) for i in inputs]
+
+
+def test_the_quick_reader_reads_and_rejects_as_the_strict_one() -> None:
+    def read(reader: Callable[[bytes], Any], text: bytes) -> Any:
+        try:
+            return strict_json.tagged(reader(text))
+        except RejectedError as error:
+            return str(error)
+
+    texts = texts_of_the_corpus()
+    assert len(texts) > 250
+    for text in texts:
+        assert read(strict_json.parse_quickly, text) == read(strict_json.parse, text)
