@@ -1,6 +1,7 @@
 # Checkpoint pairs on disk: BASE.json and BASE.npz, bound by a digest; loaded, and saved so that a crash leaves the old
 # pair or the new one (conformance/spec/pairs.md, sections 5 and 6).
 
+import SHA
 using SHA: SHA256_CTX, update!, digest!
 
 "Where a pair is: below `folder`, which links must not leave, or anywhere where that is `nothing`."

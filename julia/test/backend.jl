@@ -103,6 +103,63 @@ const NETWORK = """{"layers":[{"weights":[[0.5,0.25]],"bias":[0.1],"neuron":{"mo
           ("reject", "input.range", "/input/values/0")
 end
 
+@testset "pairs: below scratch for a save, below root for a load" begin
+    mktempdir() do folder
+        session = S.Session()
+        foreach(name -> mkdir(joinpath(folder, name)), ["root", "scratch"])
+        tell(line) = (reply = S.handle_line(session, line); isempty(reply) ? nothing : S.parse_json(reply))
+        tell("""{"cmd":"hello","protocol":1,"root":"$folder/root","scratch":"$folder/scratch"}""")
+        saved = tell(run_line("checkpoint.save", """{"base":"x/a","checkpoint":$TWO}"""))
+        @test get(get(saved, "output"), "frozen_layers") == ["b"] && get(get(saved, "output"), "total_params") == 2
+        load = run_line("checkpoint.load", """{"base":"x/a"}""")
+        @test get(tell(load), "code") == "checkpoint.sidecar-missing"
+        @test tell("""{"cmd":"root","root":"$folder/scratch"}""") === nothing
+        @test S.to_json(get(tell(load), "output")) == S.to_json(get(saved, "output"))
+        first_member = get(get(saved, "output"), "members")[1]
+        @test first_member.names == ["name", "shape", "sha256"] && get(first_member, "shape") == [1, 1]
+        # of the eight bytes of 1.0, the highest first
+        @test get(first_member, "sha256") == bytes2hex(S.SHA.sha256(UInt8[0x3f, 0xf0, 0, 0, 0, 0, 0, 0]))
+        @test get(tell(run_line("checkpoint.load", """{"base":"../a"}""")), "path") == "/base"
+        mkdir(joinpath(folder, "scratch", "f.json"))
+        failed = tell(run_line("checkpoint.load", """{"base":"f"}"""))
+        @test get(failed, "verdict") == "error" && occursin("f.json", get(failed, "message"))
+        rejected = tell(run_line("checkpoint.save", """{"base":"y/b","network":{"layers":[]}}"""))
+        @test get(rejected, "path") == "/network/layers" && !ispath(joinpath(folder, "scratch", "y"))
+    end
+end
+
+@testset "networks and arrays in files" begin
+    mktempdir() do folder
+        session = S.Session()
+        S.handle_line(session, """{"cmd":"hello","protocol":1,"root":"$folder","scratch":"$folder"}""")
+        tell(op, input) = S.parse_json(S.handle_line(session, run_line(op, input)))
+        network = """{"layers":[{"weights":[[0.5,0.25]],"bias":[0.1],"neuron":{"model":"if","threshold":1.0}}]}"""
+        get(tell("checkpoint.save", """{"base":"n","network":$network}"""), "verdict") == "accept" || error("not saved")
+        due = """{"readout":[2]}"""
+        of(name) = """{"file":"n.npz","member":"$name"}"""
+        simulated(network, values = "[1,1]") = (answer = tell("simulate",
+            """{"network":$network,"steps":3,"input":{"kind":"constant","values":$values}}""");
+            get(answer, "verdict") == "accept" ? S.to_json(get(answer, "output")) : (get(answer, "code"), get(answer, "path")))
+        with(weights, bias = "[0.1]") =
+            """{"layers":[{"weights":$weights,"bias":$bias,"neuron":{"model":"if","threshold":1.0}}]}"""
+        @test simulated(network) == simulated("""{"checkpoint":"n"}""") == due
+        @test simulated(with(of("layer_0"), of("bias_0"))) == due
+        @test simulated(network, of("layer_0")) == "{\"readout\":[[1]]}"
+        @test simulated("""{"checkpoint":"m"}""") == ("checkpoint.sidecar-missing", "/network/checkpoint")
+        @test simulated("""{"checkpoint":"../n"}""") == ("file.path", "/network/checkpoint")
+        @test simulated("""{"checkpoint":"n","layers":[]}""") == ("network.unknown-key", "/network/layers")
+        @test simulated(with(of("bias_0"))) == ("network.weight-rank", "/network/layers/0/weights")
+        @test simulated(with("[[0.5,0.25]]", of("layer_0"))) == ("network.bias-type", "/network/layers/0/bias")
+        @test simulated(with(of("x"))) == ("archive.member-missing", "/network/layers/0/weights")
+        @test simulated(with("""{"file":"n.npz"}""")) == ("file.reference", "/network/layers/0/weights")
+        @test simulated(with("""{"file":"/n.npz","member":"x"}""")) == ("file.path", "/network/layers/0/weights/file")
+        @test simulated(network, """{"file":"m.npz","member":"x"}""") == ("archive.missing", "/input/values")
+        # Elsewhere a reference is no array.
+        rejected = tell("checkpoint.save", """{"base":"m","network":$(with(of("layer_0")))}""")
+        @test get(rejected, "code") == "network.weight-type"
+    end
+end
+
 @testset "encode.poisson" begin
     @test output_of("encode.poisson", """{"rates":[1,0],"seed":0,"steps":2}""") == """{"spikes":[[0],[0]]}"""
     @test verdict_of("encode.poisson", """{"rates":[[1]],"seed":0,"steps":2}""") ==

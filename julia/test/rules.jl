@@ -10,6 +10,8 @@
     limit(name) = parse(Int, match(Regex("^$name += (\\d+)", "m"), join(lines, '\n'))[1])
     @test (S.MAX_DEPTH, S.MAX_REQUEST_DEPTH, S.MAX_INTEGER, S.MAX_LAYERS, S.MAX_STEPS) ==
           (limit("depth"), limit("request_depth"), limit("integer"), limit("layers"), limit("steps"))
+    @test (S.MAX_SIDECAR_BYTES, S.MAX_NPY_HEADER_BYTES, S.MAX_FILE_ARRAY_BYTES, S.MAX_FILE_ARRAY_ENTRIES) ==
+          (limit("sidecar_bytes"), limit("npy_header_bytes"), limit("file_array_bytes"), limit("file_array_entries"))
 end
 
 @testset "a pointer escapes ~ and / and begins with nothing" begin

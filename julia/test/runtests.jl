@@ -33,8 +33,8 @@ function rejection(f)
     end
 end
 
-const FILES = ["rules", "json", "philox", "kernels", "checkpoint", "fine_tune", "network", "input", "simulate",
-               "backend"]
+const FILES = ["rules", "json", "philox", "kernels", "checkpoint", "fine_tune", "network", "archive", "npy", "sidecar",
+               "pair", "input", "simulate", "backend"]
 
 const RESULT = @testset Count "SpikeParity" begin
     for file in FILES
