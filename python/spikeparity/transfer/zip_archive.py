@@ -39,6 +39,9 @@ ZIP64_EXTRA = 1
 # Deflate makes at most 1,032 bytes of one; the constant is for the block headers of a short stream.
 RATIO, RATIO_ROOM = 1032, 4096
 
+# More than the header of a block of deflate and its first symbol take.
+LOOK_AHEAD = 1024
+
 # A stored block of deflate that is not the last one, with one byte.
 ONE_BYTE = b"\x00\x01\x00\xfe\xff\x00"
 
@@ -120,14 +123,14 @@ def end_record(file: File, record: bytes) -> Directory:
     """archive.end-record: the end records agree with themselves and with the file."""
     _, disk, directory_disk, here, count, size, offset, _ = END_RECORD.unpack(record)
     end = file.size - END_RECORD.size
-    sound = disk == directory_disk == 0 and here == count
-    if sound and (count == ALL_ONES16 or ALL_ONES32 in (size, offset)):
+    sound = disk == directory_disk == 0
+    if sound and (ALL_ONES16 in (here, count) or ALL_ONES32 in (size, offset)):
         locator_at, end = end - LOCATOR_RECORD64.size, _zip64_offset(file, end)
         record = file.read(end, END_RECORD64.size)
         mark, rest, _, _, disk, directory_disk, here, count, size, offset = END_RECORD64.unpack(record)
         sound = mark == END64 and rest >= 44 and end + 12 + rest == locator_at
-        sound = sound and disk == directory_disk == 0 and here == count
-    if not sound or offset + size != end:
+        sound = sound and disk == directory_disk == 0
+    if not sound or here != count or offset + size != end:
         message = "expected end records of one disk, with a central directory that ends where they begin"
         raise RejectedError("archive.end-record", "", message)
     return Directory(offset, size, count)
@@ -388,24 +391,31 @@ def _reaches_beyond(file: File, entry: Entry) -> bool:
 
     zlib looks at the symbol after the last byte asked for, and says nothing of the bytes before a fault. So the stream
     is read once more, and nothing beyond the declared size asked for: a fault then lies before any further byte. Where
-    no byte is declared, a stored block of one byte before all makes sure that something is asked for.
+    no byte is declared, a stored block of one byte before all makes sure that something is asked for. What zlib does
+    not see before a byte is asked for is a distance that is too long; nothing but that, or a fault after that byte,
+    is left where it is asked for.
     """
-    stream, left = zlib.decompressobj(-zlib.MAX_WBITS), max(entry.size, 1)
-    end = entry.data + entry.compressed
-    at = min(entry.data + CHUNK, end)
-    pending = file.read(entry.data, at - entry.data)
-    if not entry.size:
-        pending = ONE_BYTE + pending
+    before = b"" if entry.size else ONE_BYTE
+    if _fault(file, entry, max(entry.size, 1), before):
+        return False
+    return "too far back" not in _fault(file, entry, entry.size + 1)
+
+
+def _fault(file: File, entry: Entry, count: int, before: bytes = b"") -> str:
+    """Return what zlib says while so many bytes are inflated, the empty string where there is no fault."""
+    stream, left = zlib.decompressobj(-zlib.MAX_WBITS), count
+    at, end, pending = entry.data, entry.data + entry.compressed, before
     try:
         while left and (pending or at < end):
-            if not pending:
-                pending = file.read(at, min(CHUNK, end - at))
-                at += len(pending)
+            if len(pending) < LOOK_AHEAD and at < end:
+                more = file.read(at, min(CHUNK, end - at))
+                pending += more
+                at += len(more)
             left -= len(stream.decompress(pending, min(CHUNK, left)))
             pending = stream.unconsumed_tail
-    except zlib.error:
-        return False
-    return True
+    except zlib.error as error:
+        return str(error)
+    return ""
 
 
 def _wrong_size(entry: Entry, got: str, path: str) -> None:
