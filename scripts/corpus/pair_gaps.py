@@ -9,6 +9,7 @@ from typing import Any
 from artefacts import (
     ARCHIVE,
     DEFLATE,
+    Bits,
     Part,
     digest,
     fixed,
@@ -21,6 +22,8 @@ from artefacts import (
     runs,
     sidecar,
     sidecar2,
+    stored_layer,
+    stored_network,
     zip64_extra,
     zipped,
 )
@@ -29,7 +32,7 @@ from documents import checkpoint, constant, layer, network, poisson, simulation,
 from pair_archives import CENTRAL_BYTES, DIRECTORY, FIRST, SATURATED, SECOND, SIZE
 from pair_arrays import DATA, VALUES, D, F
 from pair_files import ARRAYS, B, W, arrays, ref, sim
-from pairs import Pairs
+from pairs import SOUND2, Pairs
 
 pairs = Pairs("gaps")
 simulate = Cases("simulate")
@@ -205,8 +208,6 @@ BAD_SYMBOL = 0xC6  # the length code 286, which does not exist
 
 def stream(content: bytes) -> bytes:
     """A stream of literals in the fixed code, and then a symbol that does not exist."""
-    from artefacts import Bits
-
     bits = Bits().put(1, 1).put(1, 2)
     for byte in content:
         bits.literal(byte)
@@ -280,6 +281,21 @@ for name, code, path, document in [
 ]:
     why = "What is there is held to its rule, and what is not there is named in the order of the text."
     reject(f"sidecar-{name}", code, path, f"a sidecar with {code} at {path}", why, document)
+
+pairs.precedence(
+    "order-model-before-counts",
+    "The network of a sidecar is checked before its counts, which stand before it.",
+    [
+        (
+            "network.neuron-model",
+            "/network/layers/0/neuron/model",
+            sidecar2(stored_network(stored_layer(0, model="x"), stored_layer(1)), n_layers=3),
+            None,
+        ),
+        ("checkpoint.layer-count", "/n_layers", sidecar2(n_layers=3), None),
+    ],
+    SOUND2,
+)
 
 # --- files
 
