@@ -87,14 +87,14 @@ pub(crate) struct Member {
 
 /// An entry of the central directory.
 #[derive(Debug)]
-struct Entry {
+pub(crate) struct Entry {
     name: Vec<u8>,
     flags: u16,
     method: u16,
     crc: u32,
-    compressed: u64,
-    uncompressed: u64,
-    offset: u64,
+    pub(crate) compressed: u64,
+    pub(crate) uncompressed: u64,
+    pub(crate) offset: u64,
 }
 
 fn reject<T>(rule: Rule, path: &str, message: impl Display) -> Result<T, LoadError> {
@@ -475,7 +475,7 @@ fn entry_count(entries: u64, terms: &Terms<'_>) -> Result<(), LoadError> {
 }
 
 /// Reads a header of the directory, which begins at `directory`, from the front of `rest`.
-fn central_header(rest: &mut &[u8], directory: u64) -> Result<Entry, &'static str> {
+pub(crate) fn central_header(rest: &mut &[u8], directory: u64) -> Result<Entry, &'static str> {
     let header = rest.get(..CENTRAL_HEADER_BYTES).ok_or("it does not fit")?;
     if header[..4] != CENTRAL_HEADER {
         return Err("no signature");

@@ -53,18 +53,49 @@ struct Written {
     is_wide: bool,
 }
 
+/// The file, and where in it the next byte goes: a buffered writer would have to empty its buffer to know.
+struct Output<W: Write> {
+    file: BufWriter<W>,
+    position: u64,
+}
+
+impl<W: Write> Write for Output<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.position += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl<W: Write + Seek> Output<W> {
+    /// Writes over what is there.
+    fn replace(&mut self, at: u64, bytes: &[u8]) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(at))?;
+        self.file.write_all(bytes)?;
+        self.file.seek(SeekFrom::Start(self.position))?;
+        Ok(())
+    }
+}
+
 /// Writes an archive of arrays of binary64, each with a name, a shape and its values; the answer is its digest.
 pub(crate) fn write<'a>(
     file: impl Write + Seek,
     members: impl IntoIterator<Item = (&'a str, &'a [u64], &'a [f64])>,
     compression: Compression,
 ) -> io::Result<String> {
-    let mut file = BufWriter::new(file);
+    let mut file = Output {
+        file: BufWriter::new(file),
+        position: 0,
+    };
     let mut written = Vec::new();
     for (name, shape, values) in members {
         written.push(member(&mut file, name, shape, values, compression)?);
     }
-    let end = end(&written, file.stream_position()?);
+    let end = end(&written, file.position);
     file.write_all(&end)?;
     file.flush()?;
     Ok(hex(&Sha256::digest(&end)))
@@ -72,7 +103,7 @@ pub(crate) fn write<'a>(
 
 /// Writes one member, then its sizes and CRC into its local header.
 fn member(
-    file: &mut (impl Write + Seek),
+    file: &mut Output<impl Write + Seek>,
     name: &str,
     shape: &[u64],
     values: &[f64],
@@ -90,12 +121,12 @@ fn member(
         crc: 0,
         compressed: 0,
         uncompressed,
-        offset: file.stream_position()?,
+        offset: file.position,
         // Deflate makes data that it cannot compress longer by less than a thousandth.
         is_wide: uncompressed + uncompressed / 1000 + 1024 >= u64::from(SATURATED),
     };
     file.write_all(&member.local_header())?;
-    let data = file.stream_position()?;
+    let data = file.position;
     let mut crc = Hasher::new();
     if compression == Compression::Deflate {
         let mut encoder = DeflateEncoder::new(&mut *file, flate2::Compression::default());
@@ -104,12 +135,9 @@ fn member(
     } else {
         encode(file, &mut crc, &preamble, values)?;
     }
-    let end = file.stream_position()?;
     member.crc = crc.finalize();
-    member.compressed = end - data;
-    file.seek(SeekFrom::Start(member.offset))?;
-    file.write_all(&member.local_header())?;
-    file.seek(SeekFrom::Start(end))?;
+    member.compressed = file.position - data;
+    file.replace(member.offset, &member.local_header())?;
     Ok(member)
 }
 
@@ -236,4 +264,64 @@ fn zip64_end(entries: u64, size: u64, offset: u64) -> Vec<u8> {
     bytes.extend((offset + size).to_le_bytes());
     bytes.extend(1u32.to_le_bytes());
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+
+    use super::*;
+    use crate::archive::{central_header, Archive};
+    use crate::files::Place;
+
+    const FAR: u64 = 5 << 30;
+
+    fn member(offset: u64, uncompressed: u64) -> Written {
+        Written {
+            name: "layer_0.npy".into(),
+            method: STORED,
+            crc: 7,
+            compressed: uncompressed,
+            uncompressed,
+            offset,
+            is_wide: uncompressed >= u64::from(SATURATED),
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_into_32_bits_is_in_the_zip64_field() {
+        for (offset, size) in [(3, 5), (3, FAR), (FAR, 5), (FAR, FAR + 1)] {
+            let header = member(offset, size).central_header();
+            let mut rest = header.as_slice();
+            let entry = central_header(&mut rest, u64::MAX).unwrap();
+            assert!(rest.is_empty());
+            assert_eq!(
+                (entry.offset, entry.compressed, entry.uncompressed),
+                (offset, size, size)
+            );
+            let local = member(offset, size).local_header();
+            assert_eq!((offset + local.len() as u64) % ALIGNMENT, 0);
+        }
+    }
+
+    #[test]
+    fn more_members_and_bytes_than_the_end_record_can_count() {
+        for (count, offset) in [(65_534, 100), (65_535, 100), (1, FAR)] {
+            let members: Vec<Written> = (0..count).map(|_| member(0, 0)).collect();
+            let end = end(&members, offset);
+            assert_eq!(
+                end.windows(4).any(|window| window == ZIP64_LOCATOR),
+                (count, offset) != (65_534, 100)
+            );
+            let path = std::env::temp_dir().join(format!("spikeparity-end-{}", std::process::id()));
+            let mut file = File::create(&path).unwrap();
+            file.write_all(&LOCAL_HEADER).unwrap();
+            file.seek(SeekFrom::Start(offset)).unwrap(); // what is between takes no room
+            file.write_all(&end).unwrap();
+            let file = Place::anywhere(&path).unwrap().open().unwrap().unwrap();
+            fs::remove_file(&path).unwrap();
+            let archive = Archive::open(file, "").unwrap();
+            assert_eq!(archive.digest().unwrap(), hex(&Sha256::digest(&end)));
+        }
+    }
 }

@@ -26,14 +26,23 @@ use crate::matrix::Matrix;
 use crate::network::{Layer, Network};
 use crate::npy::{Array, Decoder};
 use crate::rule::{Rejection, Rule};
-use crate::sidecar::{self, MemberDue, Sidecar, NAME_DIGITS};
+use crate::sidecar::{MemberDue, Sidecar, NAME_DIGITS};
 
 pub use crate::archive_writer::Compression;
 pub use crate::files::{IoFailure, LoadError};
 pub use crate::pair_saving::{save_checkpoint, save_network};
 
+/// The largest sidecar (`limits.sidecar_bytes`).
+pub const MAX_SIDECAR_BYTES: u64 = 16 << 20;
+
 /// What a member may have beside 8 bytes per element due (`limits.npy_header_bytes`).
-const HEADER_BYTES: u64 = 65_548;
+pub const MAX_HEADER_BYTES: u64 = 65_548;
+
+/// The largest size that an array in a file of a request may declare (`limits.file_array_bytes`).
+pub const MAX_FILE_ARRAY_BYTES: u64 = 1 << 28;
+
+/// The largest number of entries of its archive (`limits.file_array_entries`).
+pub const MAX_FILE_ARRAY_ENTRIES: u64 = 1024;
 
 /// Loads the checkpoint of the pair `base.json`, `base.npz`: in format 2 without the biases and neurons of its network.
 ///
@@ -182,10 +191,10 @@ fn read_sidecar(base: &Place) -> Result<(Sidecar, RegularFile), LoadError> {
 
 /// `checkpoint.sidecar-size`; the answer is the text.
 fn sidecar_size(file: &RegularFile) -> Result<Vec<u8>, LoadError> {
-    match file.read_whole(sidecar::MAX_BYTES)? {
+    match file.read_whole(MAX_SIDECAR_BYTES)? {
         Some(text) => Ok(text),
         None => {
-            let message = format!("the sidecar has more than {} bytes", sidecar::MAX_BYTES);
+            let message = format!("the sidecar has more than {} bytes", MAX_SIDECAR_BYTES);
             Err(Rejection::new(Rule::CheckpointSidecarSize, "", message).into())
         }
     }
@@ -264,7 +273,7 @@ fn read_members<'a>(archive: &Archive, due: Vec<MemberDue>) -> Result<Vec<Member
 /// The rules on one member, from `archive.size` to `checkpoint.weight-finite`.
 fn read_member(archive: &Archive, member: &archive::Member, due: &MemberDue) -> Result<Array, LoadError> {
     let mut decoder = Decoder::new(Some(&due.shape));
-    let most = 8 * due.elements() as u64 + HEADER_BYTES; // total_params, at most 2^53-1, counts the elements
+    let most = 8 * due.elements() as u64 + MAX_HEADER_BYTES; // total_params, at most 2^53-1, counts the elements
     archive.read(member, &due.path, most, |bytes| decoder.push(bytes))?;
     let array = decoder.finish(&due.path)?;
     array.exact(Rule::CheckpointWeightType, &due.path)?;

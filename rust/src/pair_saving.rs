@@ -13,7 +13,7 @@ use crate::files::{regular, IoFailure, LoadError, Place};
 use crate::json::{self, Value};
 use crate::network::{Layer, Network};
 use crate::network_rules::StoredNetwork;
-use crate::pair::Pair;
+use crate::pair::{Pair, MAX_SIDECAR_BYTES};
 use crate::sidecar::{self, is_hex_digit, MemberDue, Sidecar, NAME_DIGITS};
 
 /// Saves a checkpoint as the pair `base.json`, `base.npz` (format 1); missing folders are made.
@@ -121,7 +121,7 @@ pub(crate) fn save(base: &Place, pair: &Pair<'_>, compression: Compression) -> R
 fn can_be_loaded(base: &Place, sidecar: &Sidecar) -> Result<(), IoFailure> {
     const DIGEST_BYTES: u64 = 100;
     let text = sidecar.text();
-    let fault = if text.len() as u64 + DIGEST_BYTES > sidecar::MAX_BYTES {
+    let fault = if text.len() as u64 + DIGEST_BYTES > MAX_SIDECAR_BYTES {
         "names and metadata have more bytes than a sidecar can hold".to_owned()
     } else if let Err(rejection) = Sidecar::parse(&text) {
         format!("the sidecar could not be loaded: {rejection}")
@@ -284,7 +284,7 @@ impl<'f> Saving<'f> {
         let Some(file) = place.open()? else {
             return Ok(None);
         };
-        let text = file.read_whole(sidecar::MAX_BYTES)?.unwrap_or_default();
+        let text = file.read_whole(MAX_SIDECAR_BYTES)?.unwrap_or_default();
         Ok(match json::parse(&text, json::DOCUMENT_DEPTH) {
             Ok(Value::Object(sidecar)) => match sidecar.get("archive_digest") {
                 Some(Value::String(digest)) => digest.get(..NAME_DIGITS).map(|digits| self.staged(digits)),

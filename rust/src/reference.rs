@@ -9,15 +9,9 @@ use crate::files::{LoadError, Place};
 use crate::json::{Object, Value};
 use crate::network::Network;
 use crate::npy::{Array, Decoder};
-use crate::pair::{can_be_packed, Pair};
+use crate::pair::{can_be_packed, Pair, MAX_FILE_ARRAY_BYTES, MAX_FILE_ARRAY_ENTRIES};
 use crate::pointer;
 use crate::rule::{Rejection, Rule};
-
-/// The largest size that an array may declare (`limits.file_array_bytes`).
-pub(crate) const MAX_BYTES: u64 = 1 << 28;
-
-/// The largest number of entries of its archive (`limits.file_array_entries`).
-pub(crate) const MAX_ENTRIES: u64 = 1024;
 
 /// Reads the array that the value at `path` refers to; none where it is no reference. Places are below `root`.
 pub(crate) fn array(root: &Path, path: &str, value: &Value<'_>) -> Result<Option<Array>, LoadError> {
@@ -41,11 +35,11 @@ pub(crate) fn array(root: &Path, path: &str, value: &Value<'_>) -> Result<Option
         root: path,
         due: &[due],
         others: true,
-        most_entries: MAX_ENTRIES,
+        most_entries: MAX_FILE_ARRAY_ENTRIES,
     };
     let mut decoder = Decoder::new(None);
     for member in archive.members(&terms)? {
-        archive.read(&member, path, MAX_BYTES, |bytes| decoder.push(bytes))?;
+        archive.read(&member, path, MAX_FILE_ARRAY_BYTES, |bytes| decoder.push(bytes))?;
     }
     let array = decoder.finish(path)?;
     can_be_packed(&array.shape)?;

@@ -10,9 +10,6 @@ use crate::number::integer;
 use crate::rule::{Rejection, Rule};
 use crate::writer;
 
-/// The largest sidecar (`limits.sidecar_bytes`).
-pub(crate) const MAX_BYTES: u64 = 16 << 20;
-
 const KEYS: [&str; 10] = [
     "format_version",
     "n_layers",

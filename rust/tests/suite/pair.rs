@@ -133,23 +133,6 @@ fn nothing_is_a_checkpoint_too() {
 }
 
 #[test]
-fn more_members_than_16_bits_can_count() {
-    const LAYERS: usize = 65_536;
-    let names: Vec<String> = (0..LAYERS).map(|layer| format!("\"{layer}\"")).collect();
-    let list = |item: &str| vec![item; LAYERS].join(",");
-    let text = format!(
-        r#"{{"layer_names":[{}],"layer_sizes":[{}],"weights":[{}]}}"#,
-        names.join(","),
-        list("[0,0]"),
-        list("[]")
-    );
-    let folder = Folder::new();
-    let checkpoint = Checkpoint::parse(text.as_bytes()).unwrap();
-    save_checkpoint(&checkpoint, &folder.path("pair"), Compression::Stored).unwrap();
-    assert!(load_checkpoint(&folder.path("pair")).unwrap() == checkpoint);
-}
-
-#[test]
 fn a_pair_is_bound_by_its_digest() {
     let folder = Folder::new();
     for (name, weight) in [("pair", 1.0), ("other", 2.0)] {

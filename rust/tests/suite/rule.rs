@@ -8,6 +8,7 @@ use spikeparity::fine_tune::{FreezeUntil, TransferConfig};
 use spikeparity::json::{parse, Value, DOCUMENT_DEPTH, REQUEST_DEPTH};
 use spikeparity::network::MAX_LAYERS;
 use spikeparity::number::MAX_INTEGER;
+use spikeparity::pair::{MAX_FILE_ARRAY_BYTES, MAX_FILE_ARRAY_ENTRIES, MAX_HEADER_BYTES, MAX_SIDECAR_BYTES};
 use spikeparity::simulate::MAX_STEPS;
 use spikeparity::{Rejection, Rule};
 
@@ -80,6 +81,10 @@ fn limits_and_defaults_are_those_of_rules_toml() {
     assert_eq!(MAX_INTEGER, limit("integer"));
     assert_eq!(MAX_LAYERS as i64, limit("layers"));
     assert_eq!(i64::from(MAX_STEPS), limit("steps"));
+    assert_eq!(MAX_SIDECAR_BYTES as i64, limit("sidecar_bytes"));
+    assert_eq!(MAX_HEADER_BYTES as i64, limit("npy_header_bytes"));
+    assert_eq!(MAX_FILE_ARRAY_BYTES as i64, limit("file_array_bytes"));
+    assert_eq!(MAX_FILE_ARRAY_ENTRIES as i64, limit("file_array_entries"));
     let (defaults, config) = (&toml["defaults"], TransferConfig::default());
     assert_eq!(
         *config.freeze_until(),
