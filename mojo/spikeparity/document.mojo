@@ -3,7 +3,8 @@
 from std.memory import Pointer
 from std.utils.numerics import inf, nan
 
-from .rules import MAX_INTEGER, Rejection
+from .npy import Array, shape_text
+from .rules import MAX_EMPTY, MAX_INTEGER, Rejection
 
 
 struct Kind:
@@ -21,6 +22,8 @@ struct Kind:
     """An array; its items follow."""
     comptime OBJECT = UInt8(5)
     """An object; its members follow, each a key and a value."""
+    comptime STORED = UInt8(6)
+    """An array of Numbers that was read from a file, in place of what referred to it; `start` is its index."""
 
 
 @fieldwise_init
@@ -34,7 +37,7 @@ struct Node(TrivialRegisterPassable):
     var start: Int
     """Where the text of a number or string starts in the source."""
     var size: Int
-    """Bytes of the text of a number or string; items of an array; members of an object."""
+    """Bytes of the text of a number or string; items of an array, along its first axis; members of an object."""
     var end: Int
     """The index after the last node inside this one."""
     var value: Float64
@@ -50,6 +53,8 @@ struct Document(Movable):
     """All values and keys in document order."""
     var root: Int
     """The node that the empty path names."""
+    var arrays: List[Array]
+    """What was read from files."""
 
     def __init__(out self, var source: List[UInt8], var nodes: List[Node]):
         """Takes over what the reader made.
@@ -61,6 +66,48 @@ struct Document(Movable):
         self.source = source^
         self.nodes = nodes^
         self.root = 0
+        self.arrays = []
+
+    def attach(mut self, node: Int, var array: Array) -> Bool:
+        """Puts an array in the place of a value.
+
+        Args:
+            node: The value.
+            array: The array.
+
+        Returns:
+            False where it is larger than its file can make it: without values, but with many rows or columns.
+        """
+        for length in array.shape:
+            if len(array.values) == 0 and length > MAX_EMPTY:
+                return False
+        self.nodes[node].kind = Kind.STORED
+        self.nodes[node].start = len(self.arrays)
+        self.nodes[node].size = array.shape[0] if len(array.shape) > 0 else 0
+        self.arrays.append(array^)
+        return True
+
+    def is_stored(self, node: Int) -> Bool:
+        """Tells whether a value is an array that was read from a file.
+
+        Args:
+            node: The value.
+
+        Returns:
+            True for one.
+        """
+        return self.nodes[node].kind == Kind.STORED
+
+    def stored(self, node: Int) -> ref[self.arrays[0]] Array:
+        """Borrows an array that was read from a file.
+
+        Args:
+            node: A value for which `is_stored` is true.
+
+        Returns:
+            The array.
+        """
+        return self.arrays[self.nodes[node].start]
 
     def kind(self, node: Int) -> UInt8:
         """Tells the kind of a value.
@@ -318,6 +365,10 @@ struct Document(Movable):
             return "null"
         if kind == Kind.BOOLEAN:
             return "true" if self.nodes[node].flag else "false"
+        if kind == Kind.STORED:
+            return String(
+                "an array of shape ", shape_text(self.stored(node).shape)
+            )
         if kind == Kind.ARRAY:
             return String("an array of length ", self.size(node))
         if kind == Kind.OBJECT:
@@ -347,6 +398,24 @@ struct Document(Movable):
             ", got ",
             self.describe(node),
         )
+        return Rejection(code, path^, message^)
+
+    def reject_stored(
+        self, code: StaticString, node: Int, index: Int, expected: StringSpan
+    ) -> Rejection:
+        """Rejects a value of an array that was read from a file.
+
+        Args:
+            code: The rule.
+            node: The array.
+            index: The place of the value in C order.
+            expected: What is due, a noun phrase.
+
+        Returns:
+            The rejection.
+        """
+        var path = self.pointer(node) + self.stored(node).subscripts(index)
+        var message = String(subject(path), ": expected ", expected)
         return Rejection(code, path^, message^)
 
     def reject_because(

@@ -11,7 +11,7 @@ struct Shape(TrivialRegisterPassable):
     var outputs: Int
     """Rows."""
     var inputs: Int
-    """Columns; 0 without rows, where any number is due."""
+    """Columns; 0 for `[]`, where any number is due."""
 
 
 def shape(document: Document, matrix: Int) -> Shape:
@@ -24,6 +24,9 @@ def shape(document: Document, matrix: Int) -> Shape:
     Returns:
         Its shape.
     """
+    if document.is_stored(matrix):
+        ref lengths = document.stored(matrix).shape
+        return Shape(lengths[0], lengths[1])
     var row = document.first(matrix)
     return Shape(
         document.size(matrix), document.size(row.value()) if row else 0
@@ -34,16 +37,33 @@ def weight_type(
     document: Document, matrix: Int, code: StaticString
 ) raises Rejection:
     """Raises `code` where a leaf, at any depth, is no Number."""
+    if document.is_stored(matrix):
+        return inexact(document, matrix, code)
     # An object is a leaf too, so the walk never gets inside one.
     for node in range(matrix, document.end(matrix)):
         if not document.is_array(node) and not document.number(node):
             raise document.reject(code, node, "a Number")
 
 
+def inexact(
+    document: Document, array: Int, code: StaticString
+) raises Rejection:
+    """Raises `code` where a file has an integer that binary64 cannot hold."""
+    var place = document.stored(array).inexact
+    if place:
+        raise document.reject_stored(
+            code, array, place.value(), "an integer that binary64 can hold"
+        )
+
+
 def weight_rank(
     document: Document, matrix: Int, code: StaticString
 ) raises Rejection:
     """Raises `code` unless the matrix is an array of equally long arrays of leaves."""
+    if document.is_stored(matrix):
+        if len(document.stored(matrix).shape) != 2:
+            raise document.reject(code, matrix, "a matrix")
+        return
     if not document.is_array(matrix):
         raise document.reject(code, matrix, "an array of rows")
     var row_number = 0
@@ -72,6 +92,13 @@ def _row_flaw(document: Document, row: Int, inputs: Int) -> Optional[String]:
 
 def finite(document: Document, root: Int, code: StaticString) raises Rejection:
     """Raises `code` where a leaf is NaN or an infinity; all leaves are Numbers."""
+    if document.is_stored(root):
+        var place = document.stored(root).not_finite()
+        if place:
+            raise document.reject_stored(
+                code, root, place.value(), "a finite value"
+            )
+        return
     for node in range(root, document.end(root)):
         var value = document.number(node)
         if value and value.value() - value.value() != 0:

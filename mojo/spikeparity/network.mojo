@@ -4,7 +4,8 @@ from std.utils.numerics import inf
 
 from .document import Document
 from .kernel import packed, padded
-from .matrix import Shape, finite, shape, weight_rank, weight_type
+from .matrix import Shape, finite, inexact, shape, weight_rank, weight_type
+from .references import resolve
 from .rules import MAX_LAYERS, Rejection
 
 
@@ -38,7 +39,10 @@ struct Layer[dtype: DType](Copyable):
         var weights = document.member(root, "weights").value()
         var neuron = document.member(root, "neuron").value()
         var bounds = shape(document, weights)
-        self.inputs = None if bounds.outputs == 0 else Optional(bounds.inputs)
+        # A matrix without rows keeps its width where a file has it.
+        self.inputs = bounds.inputs
+        if bounds.outputs == 0 and not document.is_stored(weights):
+            self.inputs = None
         self.outputs = bounds.outputs
         self.weights = packed(
             transposed[Self.dtype](document, weights, bounds),
@@ -90,8 +94,6 @@ struct Network[dtype: DType](Movable):
 
     var layers: List[Layer[Self.dtype]]
     """The layers, input side first."""
-    var nodes: List[Int]
-    """Where each layer stands in the document."""
     var membrane: Bool
     """Whether the answer is the potential of the last layer, which then never fires."""
 
@@ -102,7 +104,6 @@ struct Network[dtype: DType](Movable):
             layers: The layers, input side first.
         """
         self.layers = layers^
-        self.nodes = []
         self.membrane = False
 
     def __init__(out self, document: Document, root: Int):
@@ -113,8 +114,7 @@ struct Network[dtype: DType](Movable):
             root: The network.
         """
         self.layers = []
-        self.nodes = layer_nodes(document, root)
-        for node in self.nodes:
+        for node in layer_nodes(document, root):
             self.layers.append(Layer[Self.dtype](document, node))
         var readout = document.member(root, "readout")
         self.membrane = Bool(readout) and document.is_text(
@@ -130,6 +130,14 @@ def transposed[
     """Lays out a weight matrix by columns, each padded to whole vectors."""
     var stride = padded[dtype](bounds.outputs)
     var columns = List[Scalar[dtype]](length=bounds.inputs * stride, fill=0)
+    if document.is_stored(weights):
+        ref values = document.stored(weights).values
+        for i in range(bounds.outputs):
+            for j in range(bounds.inputs):
+                columns[j * stride + i] = Scalar[dtype](
+                    values[i * bounds.inputs + j]
+                )
+        return columns^
     var output = 0
     for row in document.items(weights):
         var at = output
@@ -145,6 +153,9 @@ def padded_row[
 ](document: Document, row: Int, size: Int) -> List[Scalar[dtype]]:
     """Reads a list of Numbers and pads it to whole vectors."""
     var values = List[Scalar[dtype]](capacity=padded[dtype](size))
+    if document.is_stored(row):
+        for value in document.stored(row).values:
+            values.append(Scalar[dtype](value))
     for item in document.items(row):
         values.append(Scalar[dtype](document.number(item).or_else(0)))
     values.resize(padded[dtype](size), 0)
@@ -175,12 +186,15 @@ def layer_nodes(document: Document, root: Int) -> List[Int]:
 
 def read_network[
     dtype: DType
-](document: Document, root: Int) raises Rejection -> Network[dtype]:
+](
+    mut document: Document, root: Int, folder: Optional[String] = None
+) raises Rejection -> Network[dtype]:
     """Validates a network.
 
     Args:
-        document: Holds the network.
+        document: Holds the network; references to files in it are replaced by arrays.
         root: The network.
+        folder: Where files are, None where references are none.
 
     Returns:
         The network, laid out for the kernels.
@@ -188,16 +202,19 @@ def read_network[
     Raises:
         Rejection: The first broken rule of the stage `network`.
     """
-    check_inline_network(document, root)
+    check_network_of_request(document, root, folder)
     return Network[dtype](document, root)
 
 
-def check_inline_network(document: Document, root: Int) raises Rejection:
+def check_network_of_request(
+    mut document: Document, root: Int, folder: Optional[String] = None
+) raises Rejection:
     """Validates a network.
 
     Args:
-        document: Holds the network.
+        document: Holds the network; references to files in it are replaced by arrays.
         root: The network.
+        folder: Where files are, None where references are none.
 
     Raises:
         Rejection: The first broken rule of the stage `network`.
@@ -208,8 +225,8 @@ def check_inline_network(document: Document, root: Int) raises Rejection:
     network_missing_key(document, parts)
     network_layers(document, root)
     var layers = layer_nodes(document, root)
-    check_weights(document, layers)
-    check_biases(document, layers)
+    check_weights(document, layers, folder)
+    check_biases(document, layers, folder)
     network_chain(document, layers)
     check_neurons(document, layers)
     network_readout(document, root)
@@ -316,14 +333,14 @@ def network_layers(document: Document, root: Int) raises Rejection:
         )
 
 
-def check_weights(document: Document, layers: List[Int]) raises Rejection:
+def check_weights(
+    mut document: Document, layers: List[Int], folder: Optional[String]
+) raises Rejection:
     """Raises network.weight-type, network.weight-rank or network.weight-finite at a faulty matrix."""
     for layer in layers:
-        weight_type(
-            document,
-            document.member(layer, "weights").value(),
-            "network.weight-type",
-        )
+        var weights = document.member(layer, "weights").value()
+        resolve(document, weights, folder)
+        weight_type(document, weights, "network.weight-type")
     for layer in layers:
         weight_rank(
             document,
@@ -338,9 +355,14 @@ def check_weights(document: Document, layers: List[Int]) raises Rejection:
         )
 
 
-def check_biases(document: Document, layers: List[Int]) raises Rejection:
+def check_biases(
+    mut document: Document, layers: List[Int], folder: Optional[String]
+) raises Rejection:
     """Raises network.bias-type, network.bias-shape or network.bias-finite at a faulty bias."""
     for layer in layers:
+        var bias = document.member(layer, "bias")
+        if bias:
+            resolve(document, bias.value(), folder)
         network_bias_type(document, layer)
     for layer in layers:
         network_bias_shape(document, layer)
@@ -355,6 +377,10 @@ def network_bias_type(document: Document, layer: Int) raises Rejection:
     var bias = document.member(layer, "bias")
     if not bias:
         return
+    if document.is_stored(bias.value()):
+        if len(document.stored(bias.value()).shape) != 1:
+            raise document.reject("network.bias-type", bias.value(), "a list")
+        return inexact(document, bias.value(), "network.bias-type")
     if not document.is_array(bias.value()):
         raise document.reject(
             "network.bias-type", bias.value(), "a list of Numbers"
@@ -384,7 +410,8 @@ def network_chain(document: Document, layers: List[Int]) raises Rejection:
         var due = document.size(
             document.member(layers[i - 1], "weights").value()
         )
-        if got.outputs > 0 and got.inputs != due:
+        var fixed = got.outputs > 0 or document.is_stored(weights)
+        if fixed and got.inputs != due:
             var reason = String(
                 "expected ",
                 due,

@@ -10,7 +10,7 @@ from .fine_tune import (
     read_config,
     unfreeze,
 )
-from .network import Network, check_inline_network, read_network
+from .network import Network, check_network_of_request, read_network
 from .pair import Pair, load_pair, value_digest
 from .pair_writer import (
     Destination,
@@ -20,7 +20,8 @@ from .pair_writer import (
     save_pair,
 )
 from .philox import SpikeTrain
-from .places import Folders, below, file_path, required_folder
+from .places import Folders, below, file_path, followed, required_folder
+from .references import names_pair, read_network_pair
 from .rules import Rejection
 from .simulate import (
     LayerState,
@@ -83,7 +84,7 @@ def run_on_request(
         Rejection: The input breaks a rule.
     """
     if operation == "simulate":
-        run_simulate(request, answer)
+        run_simulate(request, folders, answer)
     elif operation == "encode.poisson":
         run_encode_poisson(request, answer)
     elif operation == "checkpoint.load":
@@ -147,7 +148,7 @@ def run_checkpoint_load(
 
 
 def run_checkpoint_save(
-    request: Document, folders: Folders, mut answer: Answer
+    mut request: Document, folders: Folders, mut answer: Answer
 ) raises Rejection:
     """Saves a checkpoint or a network as a pair.
 
@@ -175,7 +176,7 @@ def run_checkpoint_save(
         pair = pair_of_checkpoint(request, checkpoint.value(), known)
     else:
         var network = required(request, "network")
-        check_inline_network(request, network)
+        check_network_of_request(request, network)
         pair = pair_of_network(request, network)
     var compress = request.member(request.root, "compress")
     var deflate = not compress or request.boolean(compress.value()).or_else(
@@ -339,22 +340,27 @@ def run_encode_poisson(request: Document, mut answer: Answer) raises Rejection:
     answer.raw("]")
 
 
-def run_simulate(request: Document, mut answer: Answer) raises Rejection:
+def run_simulate(
+    mut request: Document, folders: Folders, mut answer: Answer
+) raises Rejection:
     """Simulates a network.
 
     Args:
-        request: The request, its root the input.
+        request: The request, its root the input; references to files in it are replaced by arrays.
+        folders: Where files are.
         answer: Receives the members of the output.
 
     Raises:
         Rejection: Network, steps, input or record break a rule, or the run becomes non-finite.
     """
-    var network = read_network[DType.float64](
-        request, required(request, "network")
-    )
+    var network = network_to_run(request, folders)
     var steps = simulate_steps(request, request.root)
     var stimulus = read_stimulus(
-        request, required(request, "input"), steps, network.layers[0].inputs
+        request,
+        required(request, "input"),
+        steps,
+        network.layers[0].inputs,
+        folder_of_files(folders),
     )
     var records = record_kind(request, request.root)
     var wanted = Wanted("spikes" in records, "trace" in records)
@@ -364,13 +370,44 @@ def run_simulate(request: Document, mut answer: Answer) raises Rejection:
         sources.append(Source[DType.float64](request, stimulus, sample))
     var fault = simulate(network, sources, 0, len(sources), steps, wanted, runs)
     if fault:
-        raise simulate_non_finite(
-            request, network.nodes[fault.value().layer], fault.value().sample
-        )
+        raise simulate_non_finite(fault.value())
     write_item("readout", network, stimulus.is_batch, runs, answer)
     for item in ["counts", "spikes", "potential", "trace"]:
         if item in records:
             write_item(item, network, stimulus.is_batch, runs, answer)
+
+
+def network_to_run(
+    mut request: Document, folders: Folders
+) raises Rejection -> Network[DType.float64]:
+    """Reads the network of a simulation, out of a pair where the request names one.
+
+    Args:
+        request: The request, its root the input; references to files in it are replaced by arrays.
+        folders: Where files are.
+
+    Returns:
+        The network.
+
+    Raises:
+        Rejection: The network breaks a rule, or the system failed.
+    """
+    var root = required(request, "network")
+    var place = names_pair(request, root)
+    if place:
+        var folder = required_folder(folders.root, "root")
+        var sidecar = read_network_pair(request, place.value(), folder)
+        return Network[DType.float64](
+            sidecar, sidecar.member(0, "network").value()
+        )
+    return read_network[DType.float64](request, root, folder_of_files(folders))
+
+
+def folder_of_files(folders: Folders) raises Rejection -> Optional[String]:
+    """Finds the folder of referenced files, None where the runner has named none."""
+    if not folders.root:
+        return None
+    return followed(folders.root.value())
 
 
 def record_kind(document: Document, root: Int) raises Rejection -> List[String]:

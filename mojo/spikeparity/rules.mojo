@@ -28,6 +28,9 @@ comptime MAX_FILE_ARRAY_BYTES = 268435456
 comptime MAX_FILE_ARRAY_ENTRIES = 1024
 """The most entries of an archive with arrays of a request."""
 
+comptime MAX_EMPTY = 1 << 20
+"""The most rows or columns of an array in a file that has no values, since its size does not bound them."""
+
 comptime IO_FAILURE: StaticString = "io"
 """No rule: the code of a failure of the system, whose verdict is `error`."""
 

@@ -1,6 +1,6 @@
 """Simulation of a network, a few samples and a block of steps at a time, and what is recorded of it."""
 
-from .document import Document
+from .document import Document, subject
 from .events import Events
 from .kernel import add, add_events, add_products, fire, integrate, padded
 from .network import Layer, Network
@@ -158,13 +158,14 @@ struct Source[dtype: DType](Copyable):
         self.train = None
         self.spikes = Events()
         var node = stimulus.samples[sample]
+        var row = sample if stimulus.is_batch else 0
         if stimulus.kind == Kinds.CONSTANT:
-            self.values = numbers[Self.dtype](document, node)
+            self.values = numbers[Self.dtype](document, node, row)
         elif stimulus.kind == Kinds.SPIKES:
             self.spikes = listed(document, node)
         else:
             self.train = SpikeTrain(
-                numbers[DType.float64](document, node),
+                numbers[DType.float64](document, node, row),
                 stimulus.seed,
                 stimulus.first_sample + sample,
             )
@@ -198,10 +199,17 @@ def listed(document: Document, node: Int) -> Events:
     return events^
 
 
-def numbers[dtype: DType](document: Document, row: Int) -> List[Scalar[dtype]]:
-    """Reads a list of Numbers."""
-    var values = List[Scalar[dtype]](capacity=document.size(row))
-    for item in document.items(row):
+def numbers[
+    dtype: DType
+](document: Document, node: Int, row: Int = 0) -> List[Scalar[dtype]]:
+    """Reads a list of Numbers, or a row of an array in a file."""
+    var values = List[Scalar[dtype]](capacity=document.size(node))
+    if document.is_stored(node):
+        ref array = document.stored(node)
+        var width = array.shape[len(array.shape) - 1]
+        for i in range(row * width, (row + 1) * width):
+            values.append(Scalar[dtype](array.values[i]))
+    for item in document.items(node):
         values.append(Scalar[dtype](document.number(item).or_else(0)))
     return values^
 
@@ -379,11 +387,13 @@ def simulate[
     return None
 
 
-def simulate_non_finite(
-    document: Document, layer: Int, sample: Int
-) -> Rejection:
+def simulate_non_finite(fault: Fault) -> Rejection:
     """Makes the rejection simulate.non-finite."""
-    var reason = String(
-        "a current or membrane potential of sample ", sample, " is not finite"
+    var path = String("/network/layers/", fault.layer)
+    var message = String(
+        subject(path),
+        ": a current or membrane potential of sample ",
+        fault.sample,
+        " is not finite",
     )
-    return document.reject_because("simulate.non-finite", layer, reason)
+    return Rejection("simulate.non-finite", path^, message^)

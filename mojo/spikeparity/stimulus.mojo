@@ -1,7 +1,8 @@
 """What a network is shown: constant values, spikes, or Poisson rates, one sample or a batch, and their rules."""
 
 from .document import Document
-from .matrix import finite
+from .matrix import finite, inexact
+from .references import resolve
 from .rules import MAX_INTEGER, MAX_STEPS, Rejection
 
 
@@ -44,15 +45,20 @@ struct Stimulus(Movable):
 
 
 def read_stimulus(
-    document: Document, root: Int, steps: Int, width: Optional[Int]
+    mut document: Document,
+    root: Int,
+    steps: Int,
+    width: Optional[Int],
+    folder: Optional[String] = None,
 ) raises Rejection -> Stimulus:
     """Validates the input of a simulation.
 
     Args:
-        document: Holds the input.
+        document: Holds the input; a reference to a file in it is replaced by an array.
         root: The input.
         steps: The number of time steps.
         width: The input width of the first layer; None where it takes any.
+        folder: Where files are, None where references are none.
 
     Returns:
         The input.
@@ -63,6 +69,13 @@ def read_stimulus(
     var stimulus = Stimulus(input_kind(document, root))
     input_unknown_key(document, root, stimulus.kind)
     var data = document.member(root, data_key(stimulus.kind))
+    # The number of samples decides on input.sample, but what is wrong with a file is told with the shape.
+    var fault: Optional[Rejection] = None
+    if data and stimulus.kind != Kinds.SPIKES:
+        try:
+            resolve(document, data.value(), folder)
+        except rejection:
+            fault = rejection^
     stimulus.is_batch = Bool(data) and is_batch(
         document, data.value(), stimulus.kind
     )
@@ -70,8 +83,13 @@ def read_stimulus(
         stimulus.seed = input_seed(document, root)
         var count = document.size(data.value()) if stimulus.is_batch else 1
         stimulus.first_sample = input_sample(document, root, count)
+    if fault:
+        raise fault.take()
     stimulus.samples = input_shape_root(document, root, stimulus)
-    if stimulus.kind == Kinds.SPIKES:
+    if data and document.is_stored(data.value()):
+        input_shape_of_stored(document, data.value(), width)
+        input_range_of_stored(document, data.value(), stimulus.kind)
+    elif stimulus.kind == Kinds.SPIKES:
         input_shape_of_indices(document, stimulus, steps)
         input_indices(document, stimulus, width)
     else:
@@ -89,6 +107,8 @@ def data_key(kind: Int) -> StaticString:
 
 def is_batch(document: Document, data: Int, kind: Int) -> Bool:
     """Tells whether data have a sample axis: decided by element 0, or by element 0 of it."""
+    if document.is_stored(data):
+        return len(document.stored(data).shape) == 2 and document.size(data) > 0
     var probe = document.first(data)
     if kind == Kinds.SPIKES and probe:
         probe = document.first(probe.value())
@@ -182,6 +202,9 @@ def input_shape_root(
     var data = document.member(root, name)
     if not data:
         raise document.reject_missing("input.shape", root, name)
+    if document.is_stored(data.value()):
+        var count = document.size(data.value()) if stimulus.is_batch else 1
+        return List[Int](length=count, fill=data.value())
     if not document.is_array(data.value()):
         raise document.reject("input.shape", data.value(), "an array")
     if not stimulus.is_batch:
@@ -216,6 +239,46 @@ def input_shape_of_row(
             row,
             String("one Number for each of ", width, " inputs"),
         )
+
+
+def input_shape_of_stored(
+    document: Document, data: Int, width: Optional[Int]
+) raises Rejection:
+    """Raises input.shape unless an array in a file is one row or a batch of rows, all of Numbers, as wide as the first layer."""
+    ref array = document.stored(data)
+    var rank = len(array.shape)
+    if (rank != 1 and rank != 2) or (rank == 2 and array.shape[0] == 0):
+        raise document.reject("input.shape", data, "one row or a batch of rows")
+    var got = array.shape[rank - 1]
+    var due = width.or_else(got)
+    # Row by row, each Number before the length of its row.
+    if array.inexact and (got == due or array.inexact.value() < got):
+        return inexact(document, data, "input.shape")
+    if got != due:
+        raise Rejection(
+            "input.shape",
+            document.pointer(data) + ("/0" if rank == 2 else ""),
+            String(
+                "input: expected one Number for each of ",
+                due,
+                " inputs, got ",
+                got,
+            ),
+        )
+
+
+def input_range_of_stored(
+    document: Document, data: Int, kind: Int
+) raises Rejection:
+    """Raises input.range as `input_range` does, for an array in a file."""
+    if kind == Kinds.CONSTANT:
+        return finite(document, data, "input.range")
+    ref values = document.stored(data).values
+    for i in range(len(values)):
+        if not (values[i] >= 0 and values[i] <= 1):
+            raise document.reject_stored(
+                "input.range", data, i, "a rate within 0 and 1"
+            )
 
 
 def input_shape_of_indices(
