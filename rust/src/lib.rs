@@ -1,8 +1,8 @@
 //! The Rust safety mirror of SpikeParity: validates checkpoints and transfer configs, simulates spiking neural
 //! networks bit for bit, reads and writes checkpoint pairs on disk, and answers requests over a pipe.
 //!
-//! The normative texts are `conformance/spec/semantics.md` and `pairs.md` of the project. A datum that breaks one of its rules is
-//! answered with a [`Rejection`], which names the [`Rule`] and the place.
+//! The normative texts are `conformance/spec/semantics.md` and `pairs.md` of the project. A datum that breaks one of
+//! their rules is answered with a [`Rejection`], which names the [`Rule`] and the place.
 //!
 //! ```
 //! use spikeparity::checkpoint::Checkpoint;
