@@ -197,3 +197,43 @@ def test_a_checkpoint_changed_by_hand_is_not_applied_to(three: SNNCheckpoint) ->
 def test_what_is_no_checkpoint_or_config_is_rejected(three: SNNCheckpoint) -> None:
     assert rejection(freeze_layers, {"layer_names": []}) == ("checkpoint.object", "/checkpoint")
     assert rejection(apply_transfer_config, three, {"freeze_until": 0}) == ("config.object", "/config")
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "path"),
+    [
+        ({"lr_backbone": math.nan}, "config.learning-rate-range", "/config/lr_backbone"),
+        ({"lr_head": math.nan}, "config.learning-rate-range", "/config/lr_head"),
+        ({"lr_head": math.inf}, "config.learning-rate-range", "/config/lr_head"),
+        ({"lr_head": -1.0}, "config.learning-rate-range", "/config/lr_head"),
+        ({"lr_head": True}, "config.learning-rate-type", "/config/lr_head"),
+        ({"freeze_until": -2}, "config.freeze-until-range", "/config/freeze_until"),
+        ({"freeze_until": 3}, "transfer.freeze-until-unknown", "/config/freeze_until"),
+        ({"freeze_until": "z"}, "transfer.freeze-until-unknown", "/config/freeze_until"),
+        ({"freeze_until": True}, "config.freeze-until-type", "/config/freeze_until"),
+    ],
+)
+def test_a_config_changed_by_hand_is_not_applied(
+    three: SNNCheckpoint, changes: dict[str, Any], code: str, path: str
+) -> None:
+    config = TransferConfig()
+    vars(config).update(changes)
+    assert rejection(apply_transfer_config, three, config) == (code, path)
+    assert three.frozen_layers == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "path"),
+    [
+        ({"layer_names": ["a", "a", "c"]}, "checkpoint.names-unique", "/checkpoint/layer_names/1"),
+        ({"layer_names": "abc"}, "checkpoint.names-type", "/checkpoint/layer_names"),
+        ({"frozen_layers": "a"}, "checkpoint.frozen-type", "/checkpoint/frozen_layers"),
+        ({"frozen_layers": [[]]}, "checkpoint.frozen-type", "/checkpoint/frozen_layers/0"),
+        ({"frozen_layers": None}, "checkpoint.frozen-type", "/checkpoint/frozen_layers"),
+    ],
+)
+def test_names_changed_by_hand_are_looked_at_again(
+    three: SNNCheckpoint, changes: dict[str, Any], code: str, path: str
+) -> None:
+    vars(three).update(changes)
+    assert rejection(apply_transfer_config, three, TransferConfig(freeze_until=0)) == (code, path)

@@ -82,7 +82,7 @@ def test_a_checkpoint_comes_back_bit_for_bit(tmp_path: Path, compress: bool, mma
     loaded = load_checkpoint(tmp_path / "new/folder/model.v1", mmap=mmap)
     assert loaded == checkpoint
     assert bits(loaded) == bits(checkpoint)
-    assert compress or loaded.weights[0].flags.writeable != mmap
+    assert loaded.weights[0].flags.writeable != mmap
     with np.load(tmp_path / "new/folder/model.v1.npz") as arrays:
         assert [arrays[name].tobytes() for name in ("layer_0", "layer_1")] == bits(checkpoint)
 
@@ -131,15 +131,19 @@ def test_the_same_pair_has_the_same_bytes_with_stored_data_at_multiples_of_64(tm
 
 def test_deflate_is_for_arrays_that_become_smaller(tmp_path: Path) -> None:
     noise, ones = np.random.default_rng(0).normal(size=(300, 100)), np.ones((300, 1000))
-    checkpoint = SNNCheckpoint([noise, ones], ["a", "b"], [(100, 300), (1000, 300)])
+    single = noise.astype(np.float32).astype(np.float64)
+    checkpoint = SNNCheckpoint(
+        [noise, ones, single, ones[:1]], list("abcd"), [(100, 300), (1000, 300), (100, 300), (1000, 1)]
+    )
     sizes = {}
     for compress in (True, False):
         save_checkpoint(checkpoint, tmp_path / "c", compress=compress)
         with zipfile.ZipFile(tmp_path / "c.npz") as archive:
             sizes[compress] = [entry.compress_size for entry in archive.infolist()]
         assert load_checkpoint(tmp_path / "c") == checkpoint
-    assert sizes[True][0] == sizes[False][0]
-    assert sizes[True][1] < sizes[False][1] / 50
+    assert sizes[True][0::3] == sizes[False][0::3]
+    assert sizes[True][1] < sizes[False][1] / 10
+    assert sizes[True][2] < sizes[False][2] * 0.7
 
 
 def test_pairs_of_other_writers(tmp_path: Path) -> None:

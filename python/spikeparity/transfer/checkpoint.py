@@ -53,6 +53,7 @@ class SNNCheckpoint:
     neuron_types: list[str]
     metadata: dict[str, Any]
     frozen_layers: list[str]
+    names_checked: list[str]  # the names as they were when all rules were applied
 
     def __init__(
         self,
@@ -111,7 +112,7 @@ class SNNCheckpoint:
         """Compare all attributes, weights by value."""
         if not isinstance(other, SNNCheckpoint):
             return NotImplemented
-        mine, others = dict(vars(self)), dict(vars(other))
+        mine, others = ({**vars(checkpoint), "names_checked": None} for checkpoint in (self, other))
         pairs = zip(mine.pop("weights"), others.pop("weights"), strict=False)
         return mine == others and all(np.array_equal(left, right) for left, right in pairs)
 
@@ -122,6 +123,7 @@ class SNNCheckpoint:
 
     def _fill(self, document: Any, weights: list[FloatArray]) -> None:
         self.layer_names = [str(name) for name in document["layer_names"]]
+        self.names_checked = self.layer_names.copy()
         self.layer_sizes = [(int(inputs), int(outputs)) for inputs, outputs in document["layer_sizes"]]
         self.weights = weights
         self.neuron_types = [str(name) for name in document.get("neuron_types", ())]

@@ -93,13 +93,16 @@ def apply_transfer_config(checkpoint: SNNCheckpoint, config: TransferConfig) -> 
     """Freeze the layers up to and including `config.freeze_until` and give each layer its learning rate.
 
     Changes and returns `checkpoint`, with one rate per layer: `lr_backbone` where the layer is frozen, before or now,
-    else `lr_head`. A rejected call leaves the checkpoint as it was.
+    else `lr_head`. A rejected call leaves the checkpoint as it was. Weights are looked at again only where the layers'
+    names have been changed: `validate` and each save look at them in any case.
 
     Raises:
         RejectedError: a rule of stage `checkpoint` (path below `/checkpoint`) or `config` (below `/config`; either was
             changed by hand), or `transfer.freeze-until-unknown`.
 
     """
+    if _sound(checkpoint, config):
+        return _apply(checkpoint, config)
     checked(checkpoint)
     with below("/config"):
         if not isinstance(config, TransferConfig):
@@ -107,9 +110,31 @@ def apply_transfer_config(checkpoint: SNNCheckpoint, config: TransferConfig) -> 
         config.validate()
     for rule in APPLY_RULES:
         rule(checkpoint, config)
+    return _apply(checkpoint, config)
+
+
+def _sound(checkpoint: SNNCheckpoint, config: TransferConfig) -> bool:
+    """Tell, at little cost, whether all that a config and the freezing of layers need is surely as it should be."""
+    if type(checkpoint) is not SNNCheckpoint or type(config) is not TransferConfig:
+        return False
+    names, frozen, until = checkpoint.layer_names, checkpoint.frozen_layers, config.freeze_until
+    backbone, head = config.lr_backbone, config.lr_head
+    if type(names) is not list or names != checkpoint.names_checked or type(frozen) is not list:
+        return False
+    if type(backbone) is not float or type(head) is not float:
+        return False
+    if not (0.0 <= backbone < math.inf and 0.0 <= head < math.inf):
+        return False
+    if not (until in names if type(until) is str else type(until) is int and -1 <= until < len(names)):
+        return False
+    return not [name for name in frozen if name not in names]
+
+
+def _apply(checkpoint: SNNCheckpoint, config: TransferConfig) -> tuple[SNNCheckpoint, list[float]]:
+    """Apply a checked config to a checked checkpoint."""
     until = checkpoint.layer_names[: _last(checkpoint, config.freeze_until) + 1]
     _set_frozen(checkpoint, [*checkpoint.frozen_layers, *until])
-    backbone, head = as_float(config.lr_backbone), as_float(config.lr_head)
+    backbone, head = float(config.lr_backbone), float(config.lr_head)
     return checkpoint, [backbone if name in checkpoint.frozen_layers else head for name in checkpoint.layer_names]
 
 

@@ -75,8 +75,8 @@ def save_checkpoint(checkpoint: SNNCheckpoint, path: Any, *, compress: bool = Tr
     Args:
         checkpoint: what to save; its arrays are not changed.
         path: str or os.PathLike, without extension (`model.v1` keeps its dot); folders are created.
-        compress: deflate the arrays that become smaller by a tenth or more. All others are stored in such a way that
-            `load_checkpoint` can map them into memory.
+        compress: deflate the arrays of 32 KiB and more that become smaller by about a tenth or more; weights of full
+            precision do not. All others are stored in such a way that `load_checkpoint` can map them into memory.
         durable: see to it that the pair is on the disk, so that it survives a loss of power too.
 
     Raises:

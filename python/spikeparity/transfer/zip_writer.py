@@ -34,6 +34,9 @@ LEVEL = 1
 SLICES, SLICE_BYTES = 4, 512
 WORTH = 0.9
 
+# Of fewer bytes there is nothing to be gained: a disk gives space by the page.
+FEW_BYTES = 1 << 15
+
 ALIGNMENT = 64
 # The extra field that Android's zipalign pads with: the alignment, then zeros.
 PADDING_EXTRA = 0xD935
@@ -68,7 +71,8 @@ class Writer:
     def __init__(self, descriptor: int) -> None:
         """Begin an archive in an empty file that is open for writing."""
         self.descriptor = descriptor
-        self.at = 0
+        self.pending = bytearray()
+        self.written = 0
         self.members: list[Written] = []
         self.digest = ""
 
@@ -77,19 +81,19 @@ class Writer:
         compress = compress and worth_compressing(parts[-1])
         size = sum(len(part) for part in parts)
         offset, method = self.at, DEFLATED if compress else STORED
-        head = _local_header(Written(name, method, 0, 0, size, offset))
-        self.at += len(head)
+        self._append(_local_header(Written(name, method, 0, 0, size, offset)))
         begin = self.at
         crc = self._deflated(parts) if compress else self._stored(parts)
         member = Written(name, method, crc, self.at - begin, size, offset)
-        self._put(_local_header(member), offset)
+        self._replace(offset, _local_header(member))
         self.members.append(member)
 
     def finish(self) -> None:
         """Write the directory and the end records."""
         directory = b"".join(map(_central_header, self.members))
         tail = directory + _end_records(len(self.members), len(directory), self.at)
-        self._put(tail, self.at)
+        self._append(tail)
+        self._flush()
         self.digest = hashlib.sha256(tail).hexdigest()
 
     def _stored(self, parts: list[bytes | memoryview]) -> int:
@@ -102,23 +106,45 @@ class Writer:
         return crc
 
     def _deflated(self, parts: list[bytes | memoryview]) -> int:
-        crc, stream, pending = 0, zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS), b""
+        crc, stream = 0, zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
         for part in parts:
             for begin in range(0, len(part), CHUNK):
                 chunk = part[begin : begin + CHUNK]
                 crc = zlib.crc32(chunk, crc)
-                pending += stream.compress(chunk)
-                if len(pending) >= CHUNK:
-                    self._append(pending)
-                    pending = b""
-        self._append(pending + stream.flush())
+                self._append(stream.compress(chunk))
+        self._append(stream.flush())
         return crc
 
-    def _append(self, data: bytes | memoryview) -> None:
-        self._put(data, self.at)
-        self.at += len(data)
+    @property
+    def at(self) -> int:
+        """The offset at which the next byte comes."""
+        return self.written + len(self.pending)
 
-    def _put(self, data: bytes | memoryview, at: int) -> None:
+    def _append(self, data: bytes | memoryview) -> None:
+        """Put data at the end: at once if they are many, together with others if they are few."""
+        if len(data) < CHUNK:
+            self.pending += data
+        if len(self.pending) >= CHUNK or len(data) >= CHUNK:
+            self._flush()
+        if len(data) >= CHUNK:
+            self._put(data, self.written)
+            self.written += len(data)
+
+    def _replace(self, offset: int, data: bytes) -> None:
+        """Replace bytes that are in the file, or still to be written."""
+        begin = offset - self.written
+        if begin >= 0:
+            self.pending[begin : begin + len(data)] = data
+        else:
+            self._flush()
+            self._put(data, offset)
+
+    def _flush(self) -> None:
+        data, self.pending = self.pending, bytearray()
+        self._put(data, self.written)
+        self.written += len(data)
+
+    def _put(self, data: bytes | bytearray | memoryview, at: int) -> None:
         view = memoryview(data)
         while view:
             done = os.pwrite(self.descriptor, view, at)
@@ -127,10 +153,10 @@ class Writer:
 
 def worth_compressing(data: bytes | memoryview) -> bool:
     """Tell, by slices of the data, whether deflate makes them smaller by a tenth."""
+    if len(data) < FEW_BYTES:
+        return False
     step = len(data) // SLICES // 8 * 8
-    sample = (
-        data if len(data) <= SLICES * SLICE_BYTES else b"".join(data[at * step :][:SLICE_BYTES] for at in range(SLICES))
-    )
+    sample = b"".join(data[at * step :][:SLICE_BYTES] for at in range(SLICES))
     stream = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
     return len(stream.compress(sample) + stream.flush()) < WORTH * len(sample)
 
