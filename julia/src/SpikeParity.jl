@@ -10,12 +10,13 @@ float is the same as in the Python, Rust and Mojo implementations.
     checkpoint = read_checkpoint(text)                       # or Checkpoint(weights, layer_names)
     freeze!(checkpoint; layer_names = ["conv1"])
     rates = apply!(checkpoint, TransferConfig(freeze_until = 0))
+    save_checkpoint(checkpoint, "model")                     # model.json and model.npz, for load_checkpoint
 
     network = Network([Layer([0.5 0.25]; threshold = 1.0)])
     run = simulate(network, ConstantInput([1.0, 1.0]), 16)
     run.readout                                              # spike counts of the last layer
 
-Only Julia's Base is used. [`handle_line`](@ref) and [`serve`](@ref) answer the line protocol of the conformance runner.
+Base, the standard libraries SHA and Libdl and the system's zlib are used, no packages. [`handle_line`](@ref) and [`serve`](@ref) answer the line protocol of the conformance runner.
 """
 module SpikeParity
 

@@ -77,8 +77,14 @@ function little_endian(bytes::Vector{UInt8}, offset::Int, n::Int)
     Int(min(value, UInt64(2)^61))
 end
 
-has_at(bytes::Vector{UInt8}, offset::Int, signature) =
-    offset + length(signature) <= length(bytes) && all(k -> bytes[offset+k] == signature[k], 1:length(signature))
+"Whether `bytes` have `wanted` at `offset`."
+function has_at(bytes::Vector{UInt8}, offset::Int, wanted::Base.CodeUnits{UInt8,String})
+    offset + length(wanted) <= length(bytes) || return false
+    for k in 1:length(wanted)
+        bytes[offset+k] == wanted[k] || return false
+    end
+    true
+end
 
 "Where the central directory is, and how many entries it has."
 struct Directory
@@ -107,7 +113,7 @@ end
 
 function archive_not_zip(file::OpenFile, at::JsonPointer)
     start = read_bytes(file, 0, min(file.size, 4))
-    start == LOCAL_HEADER || start == END_RECORD ||
+    has_at(start, 0, LOCAL_HEADER) || has_at(start, 0, END_RECORD) ||
         reject("archive.not-zip", at, "expected an archive that begins with a zip file's signature")
 end
 
@@ -246,7 +252,7 @@ function archive_member_missing(entries::Vector{Entry}, names::Vector{String}, p
     chosen
 end
 
-# ---- members before they are read --------------------------------------------------------------------------------------
+# ---- members before they are read ------------------------------------------------------------------------------------
 
 function archive_encrypted(entries::Vector{Entry}, places::Vector{JsonPointer})
     for k in 1:length(entries)
@@ -318,7 +324,7 @@ function overlap(entries::Vector{Entry}, starts::Vector{Int}, n::Int)
     false
 end
 
-# ---- the bytes of a member ---------------------------------------------------------------------------------------------
+# ---- the bytes of a member -------------------------------------------------------------------------------------------
 
 "A member as it is being read: `next` to `stop` are the bytes of `buffer` that have not been taken yet."
 mutable struct Member
@@ -339,7 +345,8 @@ end
 
 "Begin to read a member whose data is at `start`; it may declare at most `limit` bytes."
 function open_member(file::OpenFile, entry::Entry, start::Int, limit::Int, at::JsonPointer)
-    entry.size <= limit || reject("archive.size", at, "expected at most ", limit, " bytes, got ", entry.size, " declared")
+    entry.size <= limit ||
+        reject("archive.size", at, "expected at most ", limit, " bytes, got ", entry.size, " declared")
     stored = entry.method == STORED
     stored && entry.size != entry.compressed &&
         reject("archive.size", at, "expected a stored member to declare one size, got ", entry.size, " and ",

@@ -20,7 +20,8 @@ function write_archive(file::NewFile, members::Vector{NewMember}, compress::Bool
     directory = UInt8[]
     for member in members
         entry, local_extra = write_member(file, member, compress)
-        write_at!(file, header_bytes(entry, local_extra), 30 + ncodeunits(entry.name) + length(local_extra), entry.offset)
+        header = header_bytes(entry, local_extra)
+        write_at!(file, header, length(header), entry.offset)
         central_header!(directory, entry)
     end
     finish_directory!(directory, length(members), file.size)
@@ -118,7 +119,7 @@ function zip64_end!(bytes::Vector{UInt8}, entries::Int, size::Int, offset::Int)
     put_little_endian!(put_little_endian!(bytes, offset + size, 8), 1, 4)
 end
 
-# ---- data ----------------------------------------------------------------------------------------------------------------
+# ---- data ------------------------------------------------------------------------------------------------------------
 
 "A matrix row by row as little-endian bytes, a block at a time: Julia keeps it column by column."
 mutable struct RowChunks

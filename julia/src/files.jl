@@ -1,10 +1,10 @@
-# Files: opened without ever waiting, read by ranges, written and synced; and the places below a folder that requests name.
+# Files: opened without ever waiting, read by ranges, written and synced; and the places below a folder.
 
 """
     StorageError(place, reason)
 
-Thrown where the system fails and no rule is broken: no permission, a folder or a device where a file is due, a full disk, a
-name that the system refuses. `place` is the path of the file, `reason` the system's own words.
+Thrown where the system fails and no rule is broken: no permission, a folder or a device where a file is due, a full
+disk, a name that the system refuses. `place` is the path of the file, `reason` the system's own words.
 """
 struct StorageError <: Exception
     place::String
@@ -45,7 +45,7 @@ function system_open(place::String, flags::Integer)
     end
 end
 
-"The regular file at `place`, open for reading; `nothing` where there is none. Anything else there is a [`StorageError`](@ref)."
+"The regular file at `place`, open for reading; `nothing` where nothing is. All else is a [`StorageError`](@ref)."
 function open_file(place::String)
     fd = system_open(place, O_RDONLY | O_NONBLOCK)
     fd == -1 && (Libc.errno() == Libc.ENOENT ? (return nothing) : storage_error(place))
@@ -70,7 +70,7 @@ end
 
 close_file(::Nothing) = nothing
 
-"Read `n` bytes from `offset` on to `buffer` after its first `skip`; returns how many there were, fewer only at the end."
+"Read `n` bytes from `offset` on into `buffer` after its first `skip`; returns how many there were before the end."
 function read_at!(buffer::Vector{UInt8}, skip::Int, file::OpenFile, offset::Int, n::Int)
     checkbounds(buffer, skip+1:skip+n)
     done = 0
@@ -107,7 +107,7 @@ end
 
 # ---- places below a folder -------------------------------------------------------------------------------------------
 
-"`place` is a relative path that does not climb: no component is empty, `.` or `..`, and there is no backslash and no NUL."
+"`place` is a relative path that does not climb: no component is empty, `.` or `..`; no backslash, no NUL."
 function file_path(@nospecialize(place), at::JsonPointer)
     place isa AbstractString || reject("file.path", at, "expected a path as a string, got ", describe(place))
     any(c -> c == '\\' || c == '\0', place) &&
@@ -140,7 +140,7 @@ inside_folder(found::String, folder::String, at::JsonPointer) =
     found == folder || startswith(found, rstrip(folder, '/') * "/") ||
     reject("file.path", at, "expected a place inside the folder, but its links lead to ", describe(found))
 
-# ---- writing -----------------------------------------------------------------------------------------------------------
+# ---- writing ---------------------------------------------------------------------------------------------------------
 
 "A new file that is being written; `size` is where its end is."
 mutable struct NewFile
@@ -230,7 +230,7 @@ const LOCK_EX, LOCK_NB = 2, 4
 
 "Wait for the exclusive advisory lock on an open folder; it ends when the folder is closed."
 function lock_folder(fd::Cint, folder::String)
-    # A call that waits would keep this process's other threads from collecting garbage, and thereby whoever has the lock.
+    # A call that waits would keep other threads from collecting garbage, and one of these may have the lock.
     while ccall(:flock, Cint, (Cint, Cint), fd, LOCK_EX | LOCK_NB) == -1
         errno = Libc.errno()
         errno == Libc.EINTR || errno == Libc.EWOULDBLOCK || storage_error(folder, errno)

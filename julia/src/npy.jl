@@ -42,7 +42,7 @@ end
 """
     read_array(member, due_shape)
 
-The array in a member, which is read to its end. `due_shape` is what its shape has to be, or `nothing` where any will do.
+The array in a member, which is read to its end. `due_shape` is what its shape must be, or `nothing` where any will do.
 
 # Throws
 - [`Rejection`](@ref) with `archive.data`, `archive.size`, `archive.crc`, `npy.magic`, `npy.header`, `npy.dtype`,
@@ -84,7 +84,7 @@ end
 "The major version after the magic."
 function npy_magic(member::Member)
     start = Vector{UInt8}(undef, 8)
-    take_bytes!(start, 0, member, 8) == 8 && start[1:6] == NPY_MAGIC && start[7] in 1:3 && start[8] == 0 ||
+    take_bytes!(start, 0, member, 8) == 8 && has_at(start, 0, NPY_MAGIC) && start[7] in 1:3 && start[8] == 0 ||
         npy_fault("npy.magic", "expected the magic of npy and the version 1.0, 2.0 or 3.0")
     Int(start[7])
 end
@@ -112,7 +112,7 @@ end
 
 item_bytes(header::NpyHeader) = Int(codeunit(header.type, 2) - UInt8('0'))
 
-# ---- header ------------------------------------------------------------------------------------------------------------
+# ---- header ----------------------------------------------------------------------------------------------------------
 
 "The bytes of a header that is being read."
 mutable struct HeaderReader
@@ -269,7 +269,7 @@ function header_integer!(r::HeaderReader)
     value
 end
 
-# ---- values --------------------------------------------------------------------------------------------------------------
+# ---- values ----------------------------------------------------------------------------------------------------------
 
 "Append the values in the order of the file; of an array with more than two axes only whether they are exact matters."
 function read_values!(values::Vector{Float64}, member::Member, header::NpyHeader, count::Int)
@@ -365,7 +365,7 @@ function transposed(values::Vector{Float64}, rows::Int, columns::Int)
     matrix
 end
 
-# ---- writing -------------------------------------------------------------------------------------------------------------
+# ---- writing ---------------------------------------------------------------------------------------------------------
 
 const NPY_ALIGNMENT = 64
 

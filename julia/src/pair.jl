@@ -12,8 +12,8 @@ struct PairPlace
 end
 
 """
-A loaded pair. `network` is there in format 2; its weights are those of the checkpoint. `digests` are the SHA-256 of each
-member due over the values as big-endian binary64 in C order, where they were asked for.
+A loaded pair. `network` is there in format 2; its weights are those of the checkpoint. `digests` are the SHA-256 of
+each member due over the values as big-endian binary64 in C order, where they were asked for.
 """
 struct LoadedPair
     checkpoint::Checkpoint
@@ -105,8 +105,8 @@ function stored_text(place::PairPlace)
 end
 
 """
-The archive that a sidecar is bound to, open, and its directory; `nothing` where there is another sidecar by now. Any archive
-will do where it is not bound.
+The archive that a sidecar is bound to, open, and its directory; `nothing` where there is another sidecar by now. Any
+archive will do where it is not bound.
 """
 function bound_archive(place::PairPlace, sidecar::Sidecar, seen)
     archive, fault = try_archive(place, ".npz", sidecar.digest)

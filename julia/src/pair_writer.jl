@@ -3,9 +3,9 @@
 """
     save_checkpoint(checkpoint, base; compress = true, durable = true)
 
-Save a checkpoint as the pair `base * ".json"`, `base * ".npz"`, in place of the one that is there. Folders are created.
-Whatever happens meanwhile, the old pair or the new one is left; several writers wait for each other. `compress` deflates
-the arrays; `durable` sees to it that the pair is on the disk, so that it survives a loss of power too.
+Save a checkpoint as the pair `base * ".json"`, `base * ".npz"`, in place of the one there. Folders are created.
+Whatever happens meanwhile, the old pair or the new one is left; several writers wait for each other. `compress`
+deflates the arrays; `durable` sees to it that the pair is on the disk, so that it survives a loss of power too.
 
 # Throws
 - [`Rejection`](@ref) with a code of the stage `checkpoint` where the checkpoint was changed by hand, with
@@ -218,7 +218,7 @@ function is_leftover(name::String, base::String)
     startswith(name, base) || return false
     ending = SubString(name, ncodeunits(base) + 1)
     ending == ".npz.tmp" || ending == ".json.tmp" ||
-        startswith(ending, ".npz.") && ncodeunits(ending) == 21 && all(is_hex_digit, codeunits(ending)[6:21])
+        startswith(ending, ".npz.") && ncodeunits(ending) == 21 && is_hex(ending, 6)
 end
 
 function remove_if_possible(place::String)

@@ -1,4 +1,4 @@
-# Sidecars of checkpoint pairs: the rules that one must keep up to its archive, and how one is written (pairs.md, section 2).
+# Sidecars of checkpoint pairs: the rules up to the archive, and how one is written (pairs.md, section 2).
 
 const SIDECAR_REQUIRED = ["n_layers", "layer_names", "layer_sizes", "total_params"]
 const SIDECAR_KEYS = [SIDECAR_REQUIRED; "neuron_types"; "metadata"; "frozen_layers"; "format_version"; "network";
@@ -123,11 +123,18 @@ end
 
 function checkpoint_digest_type(document::JsonObject, at::JsonPointer)
     digest = get(document, "archive_digest")
-    digest === missing || digest isa String && ncodeunits(digest) == 64 && all(is_hex_digit, codeunits(digest)) ||
+    digest === missing || digest isa String && ncodeunits(digest) == 64 && is_hex(digest, 1) ||
         reject("checkpoint.digest-type", at / "archive_digest", "expected 64 digits 0-9a-f, got ", describe(digest))
 end
 
-is_hex_digit(b::UInt8) = is_digit(b) || UInt8('a') <= b <= UInt8('f')
+"Whether there are only the digits 0-9a-f from byte `k` on."
+function is_hex(text::AbstractString, k::Int)
+    while k <= ncodeunits(text)
+        is_digit(codeunit(text, k)) || UInt8('a') <= codeunit(text, k) <= UInt8('f') || return false
+        k += 1
+    end
+    true
+end
 
 has_bias(document::JsonObject, format::Int, l::Int) =
     format == 2 && get(stored_layer(document, l), "bias") !== missing
@@ -145,7 +152,7 @@ function due_members(document::JsonObject, format::Int)
     members
 end
 
-# ---- writing -----------------------------------------------------------------------------------------------------------
+# ---- writing ---------------------------------------------------------------------------------------------------------
 # Floats of a document are decimals, unlike those of an answer.
 
 "`value` as JSON text. What JSON cannot carry, as NaN and types of Julia's own, is `checkpoint.metadata-type` at `at`."

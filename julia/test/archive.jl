@@ -14,8 +14,8 @@ mutable struct Zip
     before::Vector{UInt8}
 end
 
-Zip(data::Vector{UInt8}) = Zip("x.npy", 0, 0, data, length(data), S.crc32(UInt32(0), data, length(data)), "x.npy", 1, "",
-                               UInt8[])
+Zip(data::Vector{UInt8}) =
+    Zip("x.npy", 0, 0, data, length(data), S.crc32(UInt32(0), data, length(data)), "x.npy", 1, "", UInt8[])
 
 le(value, n) = S.put_little_endian!(UInt8[], Int(value), n)
 

@@ -139,7 +139,8 @@ end
         of(name) = """{"file":"n.npz","member":"$name"}"""
         simulated(network, values = "[1,1]") = (answer = tell("simulate",
             """{"network":$network,"steps":3,"input":{"kind":"constant","values":$values}}""");
-            get(answer, "verdict") == "accept" ? S.to_json(get(answer, "output")) : (get(answer, "code"), get(answer, "path")))
+            get(answer, "verdict") == "accept" ? S.to_json(get(answer, "output")) :
+            (get(answer, "code"), get(answer, "path")))
         with(weights, bias = "[0.1]") =
             """{"layers":[{"weights":$weights,"bias":$bias,"neuron":{"model":"if","threshold":1.0}}]}"""
         @test simulated(network) == simulated("""{"checkpoint":"n"}""") == due
