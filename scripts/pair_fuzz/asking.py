@@ -51,11 +51,12 @@ class Panel:
     Attributes:
         verdicts: How often the oracle gave each code (or accept).
         asked: How many pairs were put.
+        peers: The backends, by language; one that has died is replaced when it is asked again.
     """
 
     def __init__(self, languages: Sequence[str], folder: Path) -> None:
         self._folder = folder
-        self._peers: dict[str, Peer] = {language: spawned(language, folder) for language in languages}
+        self.peers: dict[str, Peer] = {language: spawned(language, folder) for language in languages}
         self.verdicts: Counter[str] = Counter()
         self.asked = 0
 
@@ -66,9 +67,9 @@ class Panel:
             artefact.write(self._folder, base)
         requests = [(artefact.op, artefact.input(base)) for base, (_, artefact) in zip(bases, named, strict=True)]
         answers: dict[str, list[Answer]] = {}
-        sent = {language: _send(peer, requests) for language, peer in self._peers.items()}
+        sent = {language: _send(peer, requests) for language, peer in self.peers.items()}
         answers["oracle"] = [_due(op, arguments, self._folder) for op, arguments in requests]
-        for language in self._peers:
+        for language in self.peers:
             answers[language] = self._collect(language, sent[language], requests)
         for base, (_, artefact) in zip(bases, named, strict=True):
             artefact.remove(self._folder, base)
@@ -77,16 +78,16 @@ class Panel:
 
     def _collect(self, language: str, ids: list[str], requests: Sequence[tuple[str, Answer]]) -> list[Answer]:
         try:
-            answers = _receive(self._peers[language], len(ids))
+            answers = _receive(self.peers[language], len(ids))
             return [_stripped(answers[identity]) for identity in ids]
         except DiedError:
             return [self._alone(language, request) for request in requests]
 
     def _alone(self, language: str, request: tuple[str, Answer]) -> Answer:
         """Ask again one by one after a death, each time of a living process."""
-        if self._peers[language].dead:
-            self._peers[language] = spawned(language, self._folder)
-        peer = self._peers[language]
+        if self.peers[language].dead:
+            self.peers[language] = spawned(language, self._folder)
+        peer = self.peers[language]
         try:
             return _stripped(_receive(peer, len(_send(peer, [request])))[peer.last_id])
         except DiedError:
@@ -104,7 +105,7 @@ class Panel:
 
     def close(self) -> None:
         """End the backends."""
-        for peer in self._peers.values():
+        for peer in self.peers.values():
             peer.kill()
 
 

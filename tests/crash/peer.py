@@ -54,6 +54,8 @@ class Peer:
         return answer
 
     def _send(self, message: dict[str, Any]) -> None:
+        if self._stdin.closed:
+            raise BrokenPipeError
         rest = memoryview(json.dumps(message).encode() + b"\n")
         while rest:
             rest = rest[self._stdin.write(rest) :]
