@@ -11,8 +11,8 @@ from conformance.case import ANY_JSON_CODE
 from conformance.draft import due_of
 from conformance.formatting import format_case
 from conformance.fuzz import shrink_texts
+from conformance.fuzz.files import ROOT
 from conformance.fuzz.finding import Finding
-from conformance.fuzz.stream import ROOT
 from conformance.oracle import json_text
 
 LONGEST_ID = 80

@@ -9,7 +9,7 @@ from typing import Any
 
 from conformance import oracle
 from conformance.fuzz import shrink_texts, shrink_values
-from conformance.fuzz.stream import ROOT
+from conformance.fuzz.files import ROOT
 from conformance.oracle.values import pointer
 from conformance.rules import all_rules
 
@@ -20,7 +20,8 @@ Expired = Callable[[], bool]
 NEURON = {"model": "if", "threshold": 1}
 GOOD: dict[str, tuple[Any, ...]] = {
     "document": ({"layer_names": [], "layer_sizes": [], "weights": []}, {}),
-    "checkpoint": ({"layer_names": [], "layer_sizes": [], "weights": []},),
+    "checkpoint": ({"layer_names": [], "layer_sizes": [], "weights": []}, "artefacts/sound/network"),
+    "base": ("artefacts/sound/network",),
     "config": ({},),
     "network": ({"layers": [{"weights": [], "neuron": NEURON}]},),
     "layers": ([{"weights": [], "neuron": NEURON}], {"weights": [], "neuron": NEURON}),
@@ -167,6 +168,8 @@ def _patches(request: dict[str, Any], due: dict[str, Any]) -> Iterator[tuple[Pat
 
 def _on_value(request: dict[str, Any], due: dict[str, Any]) -> Iterator[tuple[Patch, dict[str, Any]]]:
     path = ("/document" if "document" in request else "") + due["path"]
+    if set(request) == {"base"}:
+        path = "/base"  # what is at fault is in a file, and another one is to be read
     place = _place(request, path)
     if place is None:
         return

@@ -12,9 +12,9 @@ from typing import Any, Protocol
 from conformance.case import Case
 from conformance.compare import judge
 from conformance.fuzz import drafts, stream
+from conformance.fuzz.files import ROOT
 from conformance.fuzz.finding import ORACLE, Finding, Kind, kind_of
 from conformance.fuzz.shrink import size
-from conformance.fuzz.stream import ROOT
 from conformance.fuzz.trial import shrink
 from conformance.fuzz.worker import Question, Source
 from conformance.manifest import Manifest

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from conformance import oracle
-from conformance.fuzz.stream import ROOT
+from conformance.fuzz.files import ROOT
 from conformance.lint import MEMBERS_OF_INPUT
 from conformance.oracle.hexfloat import from_hex
 

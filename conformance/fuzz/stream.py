@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from conformance.corpora import BUILT_IN
-from conformance.fuzz import documents, networks, poisson, texts
+from conformance.fuzz import documents, files, poisson, texts
 
 GENERATORS: dict[str, tuple[int, Callable[[Random], dict[str, Any]]]] = {
     "json.parse": (5, texts.parse_request),
@@ -17,13 +16,12 @@ GENERATORS: dict[str, tuple[int, Callable[[Random], dict[str, Any]]]] = {
     "transfer.freeze": (2, documents.freeze),
     "transfer.unfreeze": (2, documents.unfreeze),
     "transfer.apply": (3, documents.apply),
-    "simulate": (7, networks.simulate),
+    "simulate": (7, files.simulate),
     "encode.poisson": (2, poisson.encode),
+    "checkpoint.load": (2, files.load),
+    "checkpoint.save": (1, files.save),
 }
 """Operation → its share of the requests, and what draws its input."""
-
-ROOT = BUILT_IN.resolve()
-"""Below it lie the files that requests speak of: the artefacts of the corpus."""
 
 
 @dataclass(frozen=True)

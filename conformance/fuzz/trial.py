@@ -12,9 +12,9 @@ from conformance import oracle
 from conformance.case import Case
 from conformance.compare import judge, verdict_of
 from conformance.fuzz import repair
+from conformance.fuzz.files import ROOT
 from conformance.fuzz.finding import Finding, kind_of
 from conformance.fuzz.shrink import Input, Shrinker
-from conformance.fuzz.stream import ROOT
 from conformance.manifest import Manifest
 from conformance.outcome import FAIL, TIMEOUT, Result
 from conformance.runner import Options, drive, new_session
@@ -107,6 +107,8 @@ class Trial:
         try:
             due = oracle.answer(self._op, request, ROOT)
         except Exception:  # what the oracle cannot take is no request
+            return None
+        if due["verdict"] == "error":
             return None
         same = (due["verdict"], due.get("code")) == (self._due["verdict"], self._due.get("code"))
         if self.finding.kind.outcome == FAIL and not same:

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 from conformance import oracle
 from conformance.case import digest
 from conformance.errors import UsageError
-from conformance.fuzz.stream import ROOT, Request, request
+from conformance.fuzz.files import ROOT
+from conformance.fuzz.stream import Request, request
 
 BATCH = 128
 AHEAD = 4

@@ -20,6 +20,7 @@ from conformance.rules import codes_of, operations
 
 BEHAVIOUR = sys.argv[1] if len(sys.argv) > 1 else "honest"
 AT = sys.argv[2] if len(sys.argv) > 2 else "*"
+PLACES = {"root": Path()}
 
 
 def say(message: Any) -> None:
@@ -41,7 +42,7 @@ def hello() -> dict[str, Any]:
 
 
 def run(request: dict[str, Any]) -> None:
-    due = oracle.answer(request["op"], request["input"]) | {"id": request["id"]}
+    due = oracle.answer(request["op"], request["input"], PLACES["root"]) | {"id": request["id"]}
     misbehave = MISBEHAVIOURS.get(BEHAVIOUR)
     if misbehave is not None and fnmatchcase(request["id"], AT):
         misbehave(request, due)
@@ -103,7 +104,7 @@ def one_ulp(request: dict[str, Any], due: dict[str, Any]) -> None:
     network = json.loads(json.dumps(request["input"]["network"]))
     for layer in network["layers"]:
         layer["neuron"]["threshold"] *= 1 + 2**-52
-    say(oracle.answer("simulate", {**request["input"], "network": network}) | {"id": request["id"]})
+    say(oracle.answer("simulate", {**request["input"], "network": network}, PLACES["root"]) | {"id": request["id"]})
 
 
 def crash_once(request: dict[str, Any], due: dict[str, Any]) -> None:
@@ -180,6 +181,7 @@ def main() -> None:
         return
     for line in sys.stdin:
         request = json.loads(line)
+        PLACES["root"] = Path(request.get("root", PLACES["root"]))
         if request["cmd"] == "hello":
             say(hello())
         elif request["cmd"] == "run":

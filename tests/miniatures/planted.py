@@ -81,10 +81,10 @@ def is_wrong_at_times() -> None:
     """Every hundredth answer is wrong, whatever is asked."""
     right, count = oracle.answer, 0
 
-    def answer(op: str, request: Answer) -> Answer:
+    def answer(op: str, request: Answer, root: Path) -> Answer:
         nonlocal count
         count += 1
-        return right(op, request) if count % 100 else {"verdict": "reject", "code": "config.object", "path": ""}
+        return right(op, request, root) if count % 100 else {"verdict": "reject", "code": "config.object", "path": ""}
 
     oracle.answer = answer  # type: ignore[assignment]
 
@@ -95,9 +95,10 @@ def at_membrane_readout(misbehave: Callable[[], Answer]) -> Callable[[], None]:
     def plant() -> None:
         right = oracle.answer
 
-        def answer(op: str, request: Answer) -> Answer:
+        def answer(op: str, request: Answer, root: Path) -> Answer:
             whole = request.get("network")
-            return misbehave() if isinstance(whole, dict) and "membrane" in whole.values() else right(op, request)
+            membrane = isinstance(whole, dict) and "membrane" in whole.values()
+            return misbehave() if membrane else right(op, request, root)
 
         oracle.answer = answer  # type: ignore[assignment]
 
@@ -136,12 +137,15 @@ def hello() -> Answer:
 
 def main() -> None:
     FAULTS[sys.argv[1]]()
+    root = Path()
     for line in sys.stdin:
         request = json.loads(line)
+        root = Path(request.get("root", root))
         if request["cmd"] == "hello":
             print(json.dumps(hello()), flush=True)
         elif request["cmd"] == "run":
-            print(json.dumps(oracle.answer(request["op"], request["input"]) | {"id": request["id"]}), flush=True)
+            answer = oracle.answer(request["op"], request["input"], root)
+            print(json.dumps(answer | {"id": request["id"]}), flush=True)
         elif request["cmd"] == "bye":
             return
 
