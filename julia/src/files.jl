@@ -233,7 +233,8 @@ function lock_folder(fd::Cint, folder::String)
     # A call that waits would keep other threads from collecting garbage, and one of these may have the lock.
     while ccall(:flock, Cint, (Cint, Cint), fd, LOCK_EX | LOCK_NB) == -1
         errno = Libc.errno()
-        errno == Libc.EINTR || errno == Libc.EWOULDBLOCK || storage_error(folder, errno)
+        # The errno of a lock that somebody has, EWOULDBLOCK, is the same as EAGAIN wherever Julia runs.
+        errno == Libc.EINTR || errno == Libc.EAGAIN || storage_error(folder, errno)
         Libc.systemsleep(0.001)
     end
 end

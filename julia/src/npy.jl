@@ -357,6 +357,7 @@ const TILE = 32          # rows and columns that the nearest cache holds at once
 function transposed(values::Vector{Float64}, rows::Int, columns::Int)
     checkbounds(values, 1:rows*columns)
     matrix = Matrix{Float64}(undef, rows, columns)
+    isempty(matrix) && return matrix              # there may be 2^53 rows of nothing
     for top in 0:TILE:rows-1, left in 0:TILE:columns-1
         for i in top+1:min(top + TILE, rows), j in left+1:min(left + TILE, columns)
             @inbounds matrix[i, j] = values[(i-1)*columns+j]

@@ -66,10 +66,19 @@ end
 
 "Load a pair, or `nothing` where it has been replaced meanwhile."
 function try_load_pair(place::PairPlace, with_digests::Bool)
-    sidecar, seen = open_sidecar(place)
-    archive = bound_archive(place, sidecar, seen)
-    archive === nothing && return nothing
-    file, directory = archive
+    # It stays open, so that no other file becomes its like by taking over its inode.
+    source = open_sidecar(place)
+    try
+        text = sidecar_text(source)
+        sidecar = read_sidecar(text)
+        archive = bound_archive(place, sidecar, source, text)
+        archive === nothing ? nothing : read_archive(archive[1], archive[2], sidecar, with_digests)
+    finally
+        close_file(source)
+    end
+end
+
+function read_archive(file::OpenFile, directory::Directory, sidecar::Sidecar, with_digests::Bool)
     try
         read_pair(file, directory, sidecar, with_digests)
     catch err
@@ -86,36 +95,35 @@ function open_at(place::PairPlace, ending::String)
     found === nothing ? nothing : open_file(found)
 end
 
-"The sidecar, and what tells its file from another."
 function open_sidecar(place::PairPlace)
-    text, identity = stored_text(place)
-    read_sidecar(text), (text, identity)
-end
-
-function stored_text(place::PairPlace)
     file = open_at(place, ".json")
     file === nothing && reject("checkpoint.sidecar-missing", ROOT, "there is no sidecar")
-    try
-        text = read_text(file, MAX_SIDECAR_BYTES)
-        text === nothing && reject("checkpoint.sidecar-size", ROOT, "expected at most ", MAX_SIDECAR_BYTES, " bytes")
-        return text, file.identity
-    finally
-        close_file(file)
-    end
+    file
+end
+
+function sidecar_text(file::OpenFile)
+    text = read_text(file, MAX_SIDECAR_BYTES)
+    text === nothing && reject("checkpoint.sidecar-size", ROOT, "expected at most ", MAX_SIDECAR_BYTES, " bytes")
+    text
 end
 
 """
 The archive that a sidecar is bound to, open, and its directory; `nothing` where there is another sidecar by now. Any
 archive will do where it is not bound.
 """
-function bound_archive(place::PairPlace, sidecar::Sidecar, seen)
-    archive, fault = try_archive(place, ".npz", sidecar.digest)
-    if archive === nothing && sidecar.digest !== nothing
-        archive, other_fault = try_archive(place, pending_ending(sidecar.digest), sidecar.digest)
-        fault === nothing && (fault = other_fault)
+function bound_archive(place::PairPlace, sidecar::Sidecar, source::OpenFile, text::String)
+    digest = sidecar.digest
+    archive, fault = try_archive(place, ".npz", digest)
+    if archive === nothing && digest !== nothing
+        archive, pending_fault = try_archive(place, pending_ending(digest), digest)
+        if archive === nothing
+            # The third step of a save may have come between the two looks.
+            archive, fault = try_archive(place, ".npz", digest)
+        end
+        fault === nothing && (fault = pending_fault)
     end
     archive === nothing || return archive
-    sidecar.digest === nothing || is_unchanged(place, seen) || return nothing
+    digest === nothing || is_unchanged(place, source, text) || return nothing
     fault === nothing ? reject("archive.missing", ROOT, "there is no archive") : throw(fault)
 end
 
@@ -162,9 +170,14 @@ function file_digest(file::OpenFile, offset::Int)
     bytes2hex(digest!(context))
 end
 
-"Whether the sidecar is still the same file."
-function is_unchanged(place::PairPlace, seen)
-    isequal(stored_text(place), seen)
+"Whether the sidecar is still the same file with the same text."
+function is_unchanged(place::PairPlace, source::OpenFile, text::String)
+    now = open_sidecar(place)
+    try
+        now.identity == source.identity && sidecar_text(now) == text
+    finally
+        close_file(now)
+    end
 end
 
 function read_pair(file::OpenFile, directory::Directory, sidecar::Sidecar, with_digests::Bool)

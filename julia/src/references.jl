@@ -59,12 +59,16 @@ exact_values(code::String, array::NpyArray, at::JsonPointer) = array.inexact == 
 
 describe(array::NpyArray) = "an array of the shape ($(join(array.shape, ", ")))"
 
+const MOST_EMPTY_SAMPLES = 1048576      # a file of any size can tell of 2^53
+
 "One sample as a list, a batch as a list of lists; an integer that binary64 cannot hold is no number among them."
 function sample_values(array::NpyArray, at::JsonPointer)
     shape = array.shape
     length(shape) == 1 && return sample_row(array, 0, shape[1])
     length(shape) == 2 && shape[1] > 0 ||
         reject("input.shape", at, "expected one sample or a batch of at least one, got ", describe(array))
+    shape[2] > 0 || shape[1] <= MOST_EMPTY_SAMPLES ||
+        throw(StorageError("", "there is not enough memory for $(shape[1]) samples"))
     rows = Any[]
     for k in 0:shape[1]-1
         push!(rows, sample_row(array, k * shape[2], shape[2]))

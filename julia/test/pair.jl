@@ -226,14 +226,48 @@ end
         folder = dirname(base)
         holder = open(`flock $folder sh -c "echo locked; cat"`, "r+")
         @test readline(holder) == "locked"
-        script = "using SpikeParity; save_checkpoint(Checkpoint([[1.0 2.0]], [\"new\"]), ARGS[1]); println(\"saved\")"
+        script = """using SpikeParity; c = Checkpoint([[1.0 2.0]], ["new"]); save_checkpoint(c, ARGS[1] * "/sub/x");
+                    println("ready"); save_checkpoint(c, ARGS[1] * "/" * ARGS[2]); println("saved")"""
         julia = joinpath(Sys.BINDIR, Base.julia_exename())
         path = join([joinpath(@__DIR__, ".."), "@stdlib"], ':')
-        writer = withenv(() -> open(`$julia --startup-file=no -e $script $base`, "r"), "JULIA_LOAD_PATH" => path)
+        command = `$julia --startup-file=no -e $script $folder $(basename(base))`
+        writer = withenv(() -> open(command, "r"), "JULIA_LOAD_PATH" => path)
+        @test readline(writer) == "ready"
         waiting = @async readline(writer)
-        sleep(2.5)
+        sleep(0.3)
         @test !istaskdone(waiting) && load_checkpoint(base).layer_names == ["other"]
         close(holder.in)
         @test fetch(waiting) == "saved" && load_checkpoint(base).layer_names == ["new"]
+    end
+end
+
+@testset "a reader looks for the archive where it can be, and at the sidecar again where it is not" begin
+    in_folder() do base
+        save_checkpoint(OTHER, base)
+        place = S.PairPlace(nothing, base, S.ROOT)
+        source = S.open_sidecar(place)
+        text = S.sidecar_text(source)
+        sidecar = S.read_sidecar(text)
+        mv(base * ".npz", base * S.pending_ending(sidecar.digest))
+        save_checkpoint(CHECKPOINT, base * "2")
+        cp(base * "2.npz", base * ".npz")
+        archive = S.bound_archive(place, sidecar, source, text)      # at the second look
+        @test archive[1].place == base * S.pending_ending(sidecar.digest)
+        S.close_file(archive[1])
+        # Neither look finds it, but the sidecar is another one by now, if only by its inode: begin again.
+        rm(base * S.pending_ending(sidecar.digest))
+        @test rejection(() -> S.bound_archive(place, sidecar, source, text)) == ("archive.digest", "")
+        write(base * ".json.new", text)
+        mv(base * ".json.new", base * ".json"; force = true)
+        @test S.bound_archive(place, sidecar, source, text) === nothing
+        S.close_file(source)
+    end
+end
+
+@testset "2^53 rows of nothing take neither time nor memory" begin
+    in_folder() do base
+        vast = Matrix{Float64}(undef, 9007199254740991, 0)
+        save_checkpoint(Checkpoint([vast], ["a"]), base)
+        @test size(load_checkpoint(base).weights[1]) == (9007199254740991, 0)
     end
 end
