@@ -1,11 +1,13 @@
 """Zip archives of npy files, written: the same members give the same bytes each time."""
 
+from std.ffi import OwnedDLHandle
+
 from .archive import CHUNK, DEFLATED, STORED
 from .npy import npy_header
 from .posix import File
 from .rules import Rejection
 from .sha256 import sha256
-from .zlib import STREAM_END, Crc, Stream
+from .zlib import STREAM_END, Crc, Stream, load_zlib
 
 comptime ALIGNMENT = 64
 # The extra field that Android's zipalign pads with: an alignment of 2 bytes, then zeros.
@@ -62,14 +64,20 @@ struct ArchiveWriter(Movable):
     """How many members that is."""
     var compress: Bool
     """Whether members are deflated."""
+    var library: OwnedDLHandle
+    """zlib, so that it is not loaded anew for each member."""
 
-    def __init__(out self, var file: File, compress: Bool):
+    def __init__(out self, var file: File, compress: Bool) raises Rejection:
         """Starts an archive.
 
         Args:
             file: An empty file, open for writing.
             compress: Whether to deflate the members.
+
+        Raises:
+            Rejection: There is no zlib.
         """
+        self.library = load_zlib()
         self.file = file^
         self.at = 0
         self.headers = []

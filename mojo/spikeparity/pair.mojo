@@ -22,6 +22,7 @@ from .posix import File, Status
 from .rules import IO_FAILURE, MAX_DEPTH, MAX_SIDECAR_BYTES, Rejection
 from .sha256 import Sha256
 from .sidecar import Sidecar, read_sidecar
+from .zlib import load_zlib
 
 comptime DIGITS_IN_NAME = 16
 comptime VALUES_PER_CHUNK = 8192
@@ -240,6 +241,8 @@ def read_members(
     var members = archive_member_missing(entries, indices, dues)
     check_members(archive, members, dues)
     var arrays = List[Array](capacity=len(dues))
+    # Held, so that it is not loaded anew for each member.
+    var library = load_zlib()
     for i in range(len(dues)):
         var array = archive.read_array(
             members[i],
@@ -249,6 +252,7 @@ def read_members(
         )
         check_values(array, dues[i].path)
         arrays.append(array^)
+    _ = library^
     return arrays^
 
 

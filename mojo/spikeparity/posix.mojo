@@ -2,6 +2,7 @@
 
 from std.ffi import external_call
 from std.memory import Pointer
+from std.os import listdir
 from std.sys.info import CompilationTarget
 
 from .rules import IO_FAILURE, Rejection
@@ -409,7 +410,7 @@ def make_folder(path: String) raises Rejection -> Bool:
         Rejection: The system failed.
     """
     var c = path
-    if external_call["mkdir", Int32](c.as_c_string_span().ptr(), UInt32(0o777)):
+    if external_call["mkdir", Int32](c.as_c_string_span().ptr(), 0o777):
         if error_number() == EEXIST:
             return False
         raise system_failure(path, "create the folder")
@@ -447,23 +448,7 @@ def names_in(folder: String) raises Rejection -> List[String]:
     Raises:
         Rejection: The system failed.
     """
-    # Of struct dirent on 64-bit Linux.
-    comptime NAME_OFFSET = 19
-    var names: List[String] = []
-    var c = folder
-    var stream = external_call["opendir", Int](c.as_c_string_span().ptr())
-    if stream == 0:
-        raise system_failure(folder, "list it")
-    while True:
-        var entry = external_call["readdir", Int](stream)
-        if entry == 0:
-            break
-        names.append(
-            c_text(
-                Pointer[UInt8, MutUntrackedOrigin](
-                    unsafe_from_address=entry + NAME_OFFSET
-                )
-            )
-        )
-    _ = external_call["closedir", Int32](stream)
-    return names^
+    try:
+        return listdir(folder)
+    except failure:
+        raise io_failure(folder, String("cannot list it: ", failure))
