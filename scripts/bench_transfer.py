@@ -45,7 +45,7 @@ class Worker:
     """A contestant's process."""
 
     def __init__(self, who: str, folder: Path, python: str = sys.executable) -> None:
-        threads = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+        threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
         path = {"PYTHONPATH": str(ROOT / "python")} if who == "ours" else {}
         isolated = [] if who == "ours" else ["-I"]
         self._child = subprocess.Popen(

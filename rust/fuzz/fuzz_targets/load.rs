@@ -14,7 +14,9 @@ use spikeparity::pair::{load_checkpoint, load_network, LoadError};
 const END_BYTES: usize = 22;
 
 fuzz_target!(|data: &[u8]| {
-    let Some((length, rest)) = data.split_first_chunk::<2>() else { return };
+    let Some((length, rest)) = data.split_first_chunk::<2>() else {
+        return;
+    };
     let length = u16::from_le_bytes(*length);
     let (sidecar, archive) = rest.split_at(usize::from(length).min(rest.len()));
     let (mut sidecar, mut archive) = (sidecar.to_vec(), archive.to_vec());
@@ -42,7 +44,11 @@ fn base() -> &'static Path {
     static BASE: OnceLock<PathBuf> = OnceLock::new();
     BASE.get_or_init(|| {
         let memory = Path::new("/dev/shm");
-        let folder = if memory.is_dir() { memory.to_path_buf() } else { std::env::temp_dir() };
+        let folder = if memory.is_dir() {
+            memory.to_path_buf()
+        } else {
+            std::env::temp_dir()
+        };
         let folder = folder.join(format!("spikeparity-fuzz-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a temporary folder");
         folder.join("pair")
@@ -55,19 +61,30 @@ fn write(base: &Path, extension: &str, content: &[u8]) {
 
 /// Puts the right checksums into the directory and the right digest into the sidecar, where these are to be found.
 fn mend(sidecar: &mut [u8], archive: &mut [u8]) {
-    let Some(end) = archive.len().checked_sub(END_BYTES) else { return };
+    let Some(end) = archive.len().checked_sub(END_BYTES) else {
+        return;
+    };
     let start = number(archive, end + 16, 4);
     let mut at = start;
-    while archive.get(at..at + 46).is_some_and(|header| header.starts_with(b"PK\x01\x02")) {
+    while archive
+        .get(at..at + 46)
+        .is_some_and(|header| header.starts_with(b"PK\x01\x02"))
+    {
         if let Some(crc) = checksum(archive, at) {
             archive[at + 16..at + 20].copy_from_slice(&crc.to_le_bytes());
         }
         at += 46 + number(archive, at + 28, 2) + number(archive, at + 30, 2) + number(archive, at + 32, 2);
     }
     let key = b"\"archive_digest\": \"";
-    let place = sidecar.windows(key.len()).position(|window| window == key).map(|place| place + key.len());
+    let place = sidecar
+        .windows(key.len())
+        .position(|window| window == key)
+        .map(|place| place + key.len());
     if let (Some(place), Some(directory)) = (place, archive.get(start..)) {
-        let digits: String = Sha256::digest(directory).iter().map(|byte| format!("{byte:02x}")).collect();
+        let digits: String = Sha256::digest(directory)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         if let Some(old) = sidecar.get_mut(place..place + digits.len()) {
             old.copy_from_slice(digits.as_bytes());
         }
@@ -76,7 +93,11 @@ fn mend(sidecar: &mut [u8], archive: &mut [u8]) {
 
 /// The CRC-32 of the member whose central header begins at `at`.
 fn checksum(archive: &[u8], at: usize) -> Option<u32> {
-    let (method, packed, local) = (number(archive, at + 10, 2), number(archive, at + 20, 4), number(archive, at + 42, 4));
+    let (method, packed, local) = (
+        number(archive, at + 10, 2),
+        number(archive, at + 20, 4),
+        number(archive, at + 42, 4),
+    );
     archive.get(local..local + 30)?;
     let begin = local + 30 + number(archive, local + 26, 2) + number(archive, local + 28, 2);
     let data = archive.get(begin..begin.checked_add(packed)?)?;
@@ -85,11 +106,15 @@ fn checksum(archive: &[u8], at: usize) -> Option<u32> {
     }
     let mut content = vec![0; 1 << 17];
     let mut stream = flate2::Decompress::new(false);
-    stream.decompress(data, &mut content, flate2::FlushDecompress::Finish).ok()?;
+    stream
+        .decompress(data, &mut content, flate2::FlushDecompress::Finish)
+        .ok()?;
     Some(crc32fast::hash(&content[..usize::try_from(stream.total_out()).ok()?]))
 }
 
 /// A little-endian number.
 fn number(bytes: &[u8], at: usize, width: usize) -> usize {
-    bytes.get(at..at + width).map_or(0, |part| part.iter().rev().fold(0, |sum, byte| sum << 8 | usize::from(*byte)))
+    bytes.get(at..at + width).map_or(0, |part| {
+        part.iter().rev().fold(0, |sum, byte| sum << 8 | usize::from(*byte))
+    })
 }
