@@ -224,8 +224,9 @@ def test_places() raises:
                 asked(folder, "checkpoint.load", String('"base":"', base, '"')),
                 '"verdict":"error"',
             )
-        # Clearing the temporary folder stops at a link to a folder.
-        assert_true(remove(folder + "/out"))
+        # The clearing of the temporary folder stops at links.
+        for name in ["/out", "/loop", "/loop.json", "/fifo.json"]:
+            assert_true(remove(String(folder, name)), name)
 
 
 def link(folder: String, var target: String, name: String) raises:
