@@ -436,7 +436,7 @@ def test_a_committed_archive_survives_a_save_of_the_same_that_fails(
 ) -> None:
     interrupted(base.parent, monkeypatch, r"npz$")
     with monkeypatch.context() as patch:
-        patch.setattr(pair._Saving, "write_sidecar", lambda *rest: os.open("/nowhere/at/all", os.O_RDONLY))
+        patch.setattr(pair.Saving, "write_sidecar", lambda *rest: os.open("/nowhere/at/all", os.O_RDONLY))
         with pytest.raises(StorageError):
             save_checkpoint(made(2.0), base)
     assert bits(load_checkpoint(base)) == bits(made(2.0))
@@ -580,6 +580,21 @@ def test_save_answers_as_a_load(folders: Path) -> None:
         assert [part["name"] for part in saved["members"]] == ["layer_0", "bias_0"][: len(saved["members"])]
         assert saved["members"][0]["shape"] == [1, 2]
         assert saved["total_params"] == 2 + (saved["format_version"] - 1)
+
+
+def test_a_save_answers_what_it_wrote_whoever_writes_next(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    load, others = pair.load, []
+
+    def late(place: Place) -> Any:
+        others.append(threading.Thread(target=lambda: save_checkpoint(made(), folders / "p")))
+        others[0].start()
+        others[0].join(0.1)  # time enough, were it not kept out
+        return load(place)
+
+    monkeypatch.setattr(pair, "load", late)
+    assert ask("checkpoint.save", base="p", checkpoint=INLINE)["layer_names"] == ["a"]
+    others[0].join()
+    assert load(Place(str(folders), "p")).checkpoint() == made()
 
 
 @pytest.mark.parametrize("base", [3, None, "", "/p", "p/", "a//p", "./p", "../p", "a/..", "a\\p", "p\0"])

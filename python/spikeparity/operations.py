@@ -110,14 +110,15 @@ def checkpoint_save(request: Request) -> Any:
     """Answer checkpoint.save: what a load of the saved pair answers."""
     place = Place.below(FOLDERS.scratch, request["base"], "/base")
     place.parent()
-    compress = request.get("compress", True)
     if "network" in request:
         with below("/network"):
             network = Network.from_document(request["network"])
-        pair.write_network(network, place, compress=compress)
+        contents = pair.of_network(network)
     else:
-        pair.write_checkpoint(checkpoint_of(request), place, compress=compress)
-    return loaded(pair.load(place))
+        contents = pair.of_checkpoint(checkpoint_of(request))
+    with pair.locked(place) as saving:  # what is loaded must be what was written, not what somebody writes next
+        saving.run(contents, compress=request.get("compress", True))
+        return loaded(pair.load(place))
 
 
 def loaded(found: Pair) -> Any:

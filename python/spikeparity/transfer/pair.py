@@ -42,6 +42,9 @@ SIDECAR, ARCHIVE = ".json", ".npz"
 TEMPORARY = ".tmp"
 DIGITS = 16
 
+# What is saved: the sidecar's document without the digest, and the arrays of its members in due order.
+Contents = tuple[dict[str, Any], Sequence[FloatArray]]
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -86,14 +89,17 @@ def save_checkpoint(checkpoint: SNNCheckpoint, path: Any, *, compress: bool = Tr
 
     """
     fine_tune.checked(checkpoint)
-    write_checkpoint(checkpoint, Place.of(path), compress=compress, durable=durable)
+    contents = of_checkpoint(checkpoint)
+    with locked(Place.of(path), durable=durable) as saving:
+        saving.run(contents, compress=compress)
 
 
 def save_network(network: Network, path: Any, *, compress: bool = True, durable: bool = True) -> None:
     """Save a network, biases and neurons included, as a pair of format 2; otherwise as `save_checkpoint`."""
     if not isinstance(network, Network):
         raise RejectedError("network.object", "/network", f"network: expected a Network, got {describe(network)}")
-    write_network(network, Place.of(path), compress=compress, durable=durable)
+    with locked(Place.of(path), durable=durable) as saving:
+        saving.run(of_network(network), compress=compress)
 
 
 def load_checkpoint(path: Any, *, mmap: bool = False) -> SNNCheckpoint:
@@ -276,27 +282,26 @@ def _checksum(content: zip_archive.Content) -> int:
     return value
 
 
-def write_checkpoint(checkpoint: SNNCheckpoint, place: Place, *, compress: bool = True, durable: bool = True) -> None:
-    """Save a checked checkpoint; otherwise as `save_checkpoint`."""
+def of_checkpoint(checkpoint: SNNCheckpoint) -> Contents:
+    """Return what a checked checkpoint is saved as; raises RejectedError where its metadata nest too deep."""
     weights = [
         matrix.as_array(array, inputs)
         for array, (inputs, _) in zip(checkpoint.weights, checkpoint.layer_sizes, strict=True)
     ]
     with below("/checkpoint"):
         checkpoints.metadata_depth(checkpoint.metadata, METADATA_DEPTH)
-    save(place, sidecar.of_checkpoint(checkpoint), weights, compress=compress, durable=durable)
+    return sidecar.of_checkpoint(checkpoint), weights
 
 
-def write_network(network: Network, place: Place, *, compress: bool = True, durable: bool = True) -> None:
-    """Save a network; otherwise as `save_network`."""
+def of_network(network: Network) -> Contents:
+    """Return what a network is saved as."""
     arrays = [array for layer in network.layers for array in (layer.weights, layer.bias) if array is not None]
-    save(place, sidecar.of_network(network), arrays, compress=compress, durable=durable)
+    return sidecar.of_network(network), arrays
 
 
-def save(
-    place: Place, document: dict[str, Any], arrays: Sequence[FloatArray], *, compress: bool = True, durable: bool = True
-) -> None:
-    """Save a pair: the sidecar's document, without the digest, and the arrays of its members in due order.
+@contextmanager
+def locked(place: Place, *, durable: bool = True) -> Iterator[Saving]:
+    """Create the folder of a place, and keep other writers out of it until the end of the context.
 
     Raises:
         RejectedError: file.path, where links lead outside of the place's folder.
@@ -309,12 +314,12 @@ def save(
         folder = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             fcntl.flock(folder, fcntl.LOCK_EX)
-            _Saving(folder, os.path.basename(place.name), durable).run(document, arrays, compress)
+            yield Saving(folder, os.path.basename(place.name), durable)
         finally:
             os.close(folder)  # and with it the lock
 
 
-class _Saving:
+class Saving:
     """The steps of a save (pairs.md, section 6), in a folder that is open and locked."""
 
     def __init__(self, folder: int, base: str, durable: bool) -> None:
@@ -323,7 +328,9 @@ class _Saving:
         self.durable = durable
         self.undo: list[str] = []
 
-    def run(self, document: dict[str, Any], arrays: Sequence[FloatArray], compress: bool) -> None:
+    def run(self, contents: Contents, *, compress: bool = True) -> None:
+        """Save a pair in place of the one that is there, if there is one."""
+        document, arrays = contents
         archive, note = self.base + ARCHIVE, self.base + SIDECAR
         try:
             digest = self.write_archive(archive + TEMPORARY, document, arrays, compress)
@@ -374,6 +381,7 @@ class _Saving:
             os.close(descriptor)
 
     def rename(self, old: str, new: str, *, undo: bool = False) -> None:
+        """Rename a file; with `undo` it is removed where the save fails."""
         os.rename(old, new, src_dir_fd=self.folder, dst_dir_fd=self.folder)
         if undo:
             self.undo.append(new)
@@ -412,6 +420,7 @@ class _Saving:
         return cleared
 
     def sync(self, descriptor: int) -> None:
+        """See to it that a file or a folder is on the disk, where that is asked for."""
         if self.durable:
             os.fsync(descriptor)
 
