@@ -173,11 +173,10 @@ end
 function run_checkpoint_save(input::JsonObject, session::Session)
     place = place_of_pair(session.scratch, get(input, "base"), ROOT / "base")
     base, compress = place_to_save(place), get(input, "compress", true)
-    network = get(input, "network")
-    network === missing ?
-        write_checkpoint(read_checkpoint(get(input, "checkpoint"), ROOT / "checkpoint"), base, compress, true) :
-        write_network(read_network(network, ROOT / "network"), base, compress, true)
-    pair_output(load_pair(place, true))
+    network, written = get(input, "network"), () -> load_pair(place, true)
+    pair_output(network === missing ?
+        write_checkpoint(read_checkpoint(get(input, "checkpoint"), ROOT / "checkpoint"), base, compress, true, written) :
+        write_network(read_network(network, ROOT / "network"), base, compress, true, written))
 end
 
 place_of_pair(folder::String, @nospecialize(base), at::JsonPointer) = PairPlace(folder, file_path(base, at), at)

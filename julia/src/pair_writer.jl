@@ -15,7 +15,7 @@ deflates the arrays; `durable` sees to it that the pair is on the disk, so that 
 save_checkpoint(checkpoint::Checkpoint, base::AbstractString; compress::Bool = true, durable::Bool = true) =
     write_checkpoint(Checkpoint(checkpoint.weights, checkpoint.layer_names; neuron_types = checkpoint.neuron_types,
                                 metadata = checkpoint.metadata, frozen_layers = checkpoint.frozen_layers),
-                     library_place(base), compress, durable)
+                     library_place(base), compress, durable, do_nothing)
 
 """
     save_network(network, base; compress = true, durable = true)
@@ -23,9 +23,12 @@ save_checkpoint(checkpoint::Checkpoint, base::AbstractString; compress::Bool = t
 Save a network, biases and neurons included, as a pair of format 2; else as [`save_checkpoint`](@ref).
 """
 save_network(network::Network, base::AbstractString; compress::Bool = true, durable::Bool = true) =
-    write_network(network, library_place(base), compress, durable)
+    write_network(network, library_place(base), compress, durable, do_nothing)
 
-function write_checkpoint(checkpoint::Checkpoint, base::String, compress::Bool, durable::Bool)
+do_nothing() = nothing
+
+# What `afterwards` returns, while nobody else can save yet, is returned.
+function write_checkpoint(checkpoint::Checkpoint, base::String, compress::Bool, durable::Bool, afterwards::Function)
     members, sizes = NewMember[], Vector{Int}[]
     for (l, weights) in enumerate(checkpoint.weights)
         push!(members, NewMember(weights_name(l), weights))
@@ -33,10 +36,10 @@ function write_checkpoint(checkpoint::Checkpoint, base::String, compress::Bool, 
     end
     document = sidecar_document(1, checkpoint.layer_names, sizes, members, checkpoint.neuron_types,
                                 checkpoint.frozen_layers, checkpoint.metadata)
-    write_pair(base, document, members, compress, durable)
+    write_pair(base, document, members, compress, durable, afterwards)
 end
 
-function write_network(network::Network, base::String, compress::Bool, durable::Bool)
+function write_network(network::Network, base::String, compress::Bool, durable::Bool, afterwards::Function)
     members, sizes, layers = NewMember[], Vector{Int}[], JsonObject[]
     for (l, layer) in enumerate(network.layers)
         push!(members, NewMember(weights_name(l), convert(Matrix{Float64}, layer.weights)))
@@ -48,7 +51,7 @@ function write_network(network::Network, base::String, compress::Bool, durable::
                                 String[model_of(layer) for layer in network.layers], String[], JsonObject())
     readout = network.membrane ? "membrane" : "spikes"
     push!(document, "network" => JsonObject("layers" => layers, "readout" => readout))
-    write_pair(base, document, members, compress, durable)
+    write_pair(base, document, members, compress, durable, afterwards)
 end
 
 model_of(layer::Layer) = layer.decay === nothing ? "if" : "lif"
@@ -90,7 +93,8 @@ function place_to_save(place::PairPlace)
     base
 end
 
-function write_pair(base::String, document::JsonObject, members::Vector{NewMember}, compress::Bool, durable::Bool)
+function write_pair(base::String, document::JsonObject, members::Vector{NewMember}, compress::Bool, durable::Bool,
+                    @nospecialize(afterwards::Function))
     readable_sidecar(base, document)
     folder = folder_of(base)
     make_folder(folder, durable)
@@ -100,6 +104,7 @@ function write_pair(base::String, document::JsonObject, members::Vector{NewMembe
         without_size_signal() do
             replace_pair(Saving(base, folder, fd, durable, String[]), document, members, compress)
         end
+        afterwards()
     finally
         close_folder(fd)
     end
