@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from spikeparity.rejection import RejectedError, below, member
+from spikeparity.strict_json import LARGEST_INTEGER
 from spikeparity.transfer.checkpoint import SNNCheckpoint
 from spikeparity.values import as_float, describe, is_integer, is_number, is_string, listed, strings
 
@@ -101,20 +102,22 @@ def apply_transfer_config(checkpoint: SNNCheckpoint, config: TransferConfig) -> 
             changed by hand), or `transfer.freeze-until-unknown`.
 
     """
-    if _sound(checkpoint, config):
-        return _apply(checkpoint, config)
-    checked(checkpoint)
-    with below("/config"):
-        if not isinstance(config, TransferConfig):
-            raise RejectedError("config.object", "", f"config: expected a TransferConfig, got {describe(config)}")
-        config.validate()
+    if not _sound(checkpoint, config):
+        checked(checkpoint)
+        with below("/config"):
+            if not isinstance(config, TransferConfig):
+                raise RejectedError("config.object", "", f"config: expected a TransferConfig, got {describe(config)}")
+            config.validate()
     for rule in APPLY_RULES:
         rule(checkpoint, config)
-    return _apply(checkpoint, config)
+    until = checkpoint.layer_names[: _last(checkpoint, config.freeze_until) + 1]
+    _set_frozen(checkpoint, [*checkpoint.frozen_layers, *until])
+    backbone, head = float(config.lr_backbone), float(config.lr_head)
+    return checkpoint, [backbone if name in checkpoint.frozen_layers else head for name in checkpoint.layer_names]
 
 
 def _sound(checkpoint: SNNCheckpoint, config: TransferConfig) -> bool:
-    """Tell, at little cost, whether all that a config and the freezing of layers need is surely as it should be."""
+    """Tell, at little cost, whether a config, and the names that freezing needs, are surely as they should be."""
     if type(checkpoint) is not SNNCheckpoint or type(config) is not TransferConfig:
         return False
     names, frozen, until = checkpoint.layer_names, checkpoint.frozen_layers, config.freeze_until
@@ -125,17 +128,9 @@ def _sound(checkpoint: SNNCheckpoint, config: TransferConfig) -> bool:
         return False
     if not (0.0 <= backbone < math.inf and 0.0 <= head < math.inf):
         return False
-    if not (until in names if type(until) is str else type(until) is int and -1 <= until < len(names)):
+    if type(until) is not str and not (type(until) is int and -1 <= until <= LARGEST_INTEGER):
         return False
     return not [name for name in frozen if name not in names]
-
-
-def _apply(checkpoint: SNNCheckpoint, config: TransferConfig) -> tuple[SNNCheckpoint, list[float]]:
-    """Apply a checked config to a checked checkpoint."""
-    until = checkpoint.layer_names[: _last(checkpoint, config.freeze_until) + 1]
-    _set_frozen(checkpoint, [*checkpoint.frozen_layers, *until])
-    backbone, head = float(config.lr_backbone), float(config.lr_head)
-    return checkpoint, [backbone if name in checkpoint.frozen_layers else head for name in checkpoint.layer_names]
 
 
 def freeze(checkpoint: SNNCheckpoint, arguments: Document) -> SNNCheckpoint:
