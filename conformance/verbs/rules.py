@@ -13,7 +13,7 @@ from pathlib import Path
 
 from conformance import exit_codes
 from conformance.corpora import load_all
-from conformance.coverage import Coverage, coverage
+from conformance.coverage import NOT_IN_A_CORPUS, Coverage, coverage
 from conformance.rules import Rule
 from conformance.verbs.selection import add_corpus
 
@@ -69,6 +69,7 @@ def _rows(arguments: argparse.Namespace) -> list[Row]:
     for covered in coverage(cases):
         bite = results.bite(covered.rule.code, mutants, result or {}, ids)
         kills, gaps = (None, ()) if result is None else (bite.kills, bite.gaps)
+        gaps = () if covered.rule.code in NOT_IN_A_CORPUS else gaps
         rows.append(Row(covered, bite.mutants, kills, (*covered.gaps, *gaps)))
     return rows
 
