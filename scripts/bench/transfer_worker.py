@@ -78,9 +78,10 @@ class Contestant:
         checkpoint.layer_sizes += [(side, side)] * layers
         size = 8 * side * side * layers
         base = self.folder / "large"
-        save, saving, _ = peak_of(lambda: self.package.save_checkpoint(checkpoint, base, compress=compress, durable=False))
-        first = checkpoint.weights[-1][0].copy()
-        del checkpoint
+        first, held = checkpoint.weights[-1][0].copy(), [checkpoint]
+        save, saving, _ = peak_of(lambda: self.package.save_checkpoint(held[0], base, compress=compress, durable=False))
+        held.clear()
+        checkpoint = None
         load, loading, loaded = peak_of(lambda: self.package.load_checkpoint(base))
         assert np.array_equal(loaded.weights[-1][0], first)
         return {
