@@ -1,0 +1,345 @@
+"""A converted network: its arrays, its runs, its pair of files. Needs no PyTorch."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from spikeparity.conversion.errors import ConversionError
+from spikeparity.files import Place
+from spikeparity.matrix import FloatArray, array_like
+from spikeparity.neurons import inputs
+from spikeparity.neurons.inputs import Constant, Due, Poisson
+from spikeparity.neurons.network import Layer, Network, Neuron
+from spikeparity.neurons.simulate import simulate
+from spikeparity.rejection import RejectedError, below
+from spikeparity.transfer import pair
+
+try:
+    from spikeparity import _rust
+except ImportError:  # a checkout without the extension
+    _rust = None  # type: ignore[assignment]
+
+Encoding = Literal["poisson", "constant"]
+Kernel = Literal["rust", "numpy"]
+
+# Synaptic operations, were every input active, between two looks at whether Ctrl-C was pressed: about a second.
+WORK = 1_000_000_000
+ROWS = 1024
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ConvertedSNN:
+    """A network of integrate-and-fire neurons that does what an artificial network did.
+
+    Attributes:
+        weights: per layer a matrix of shape (outputs, inputs); float64, read-only, its own memory.
+        biases: per layer a vector of shape (outputs), which enters at every step, or None.
+        thresholds: per layer the potential from which its neurons fire.
+        T: number of time steps of a run.
+        initial_potential: per layer the potential before the first step.
+        readout: `"membrane"` (the last layer only integrates; the output is its potential after T steps) or `"spikes"`.
+        reset: what a spike does to the potential: `"subtract"` the threshold, or set it to `"zero"`.
+
+    Raises:
+        RejectedError: a rule on networks or steps; paths such as `/layers/1/weights/0/0`.
+        ValueError: the fields have different numbers of layers.
+
+    """
+
+    weights: Sequence[FloatArray]
+    biases: Sequence[FloatArray | None]
+    thresholds: Sequence[float]
+    T: int = 16
+    initial_potential: Sequence[float] = ()
+    readout: str = "membrane"
+    reset: str = "subtract"
+    _network: Network = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Check the fields, and copy the arrays: nobody else's memory is kept."""
+        potentials = self.initial_potential if len(self.initial_potential) else (0.0,) * len(self.weights)
+        if not len(self.weights) == len(self.biases) == len(self.thresholds) == len(potentials):
+            lengths = f"{len(self.weights)}, {len(self.biases)}, {len(self.thresholds)}, {len(potentials)}"
+            message = f"weights, biases, thresholds, initial_potential: expected one entry per layer, got {lengths}"
+            raise ValueError(message)
+        parts = zip(self.weights, self.biases, self.thresholds, potentials, strict=True)
+        layers = [Layer(w, b, Neuron("if", theta, self.reset, v)) for w, b, theta, v in parts]
+        inputs.steps_(self.T)
+        self._take(Network(layers, self.readout))
+
+    def _take(self, network: Network) -> None:
+        object.__setattr__(self, "_network", network)
+        object.__setattr__(self, "T", int(self.T))
+        object.__setattr__(self, "weights", tuple(layer.weights for layer in network.layers))
+        object.__setattr__(self, "biases", tuple(layer.bias for layer in network.layers))
+        object.__setattr__(self, "thresholds", tuple(layer.neuron.threshold for layer in network.layers))
+        potentials = tuple(layer.neuron.initial_potential for layer in network.layers)
+        object.__setattr__(self, "initial_potential", potentials)
+
+    def __repr__(self) -> str:
+        """Name the widths instead of printing the weights."""
+        widths = [self.weights[0].shape[1], *(len(matrix) for matrix in self.weights)]
+        return f"ConvertedSNN({'-'.join(map(str, widths))}, T={self.T}, readout={self.readout!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle by the fields: the kernel's network is made anew."""
+        return type(self), tuple(getattr(self, part.name) for part in fields(self) if part.init)
+
+    def to_network(self) -> Network:
+        """Return the network as `spikeparity.simulate` takes it."""
+        return self._network
+
+    def run(
+        self,
+        x: npt.ArrayLike,
+        seed: int = 0,
+        sample_offset: int = 0,
+        *,
+        encoding: Encoding = "poisson",
+        T: int | None = None,
+        threads: int = 1,
+        kernel: Kernel | None = None,
+        progress: bool | None = None,
+    ) -> npt.NDArray[Any]:
+        """Present inputs and return the readout of each sample.
+
+        The same row with the same seed and number gives the same bits, whatever the batch, the threads and the kernel.
+
+        Args:
+            x: one sample, shape (inputs), or several, (samples, …), each flattened in C order.
+            seed: of the spike trains, within 0 … 2^53-1.
+            sample_offset: number of the first sample; sample k of a batch has the number `sample_offset + k`.
+            encoding: `"poisson"`: entries within [0, 1] are spike probabilities per step; `"constant"`: finite entries
+                are presented as they are at every step, and neither seed nor offset matters.
+            T: number of time steps, where it is not to be the network's own.
+            threads: among how many threads the Rust kernel divides the samples.
+            kernel: `"rust"` or `"numpy"`; by default Rust where it is built.
+            progress: whether to show a bar (with tqdm); by default where a run is long and somebody watches.
+
+        Returns:
+            Spike counts (int64) or, under membrane readout, potentials (float64): shape (outputs) or (samples, outputs).
+
+        Raises:
+            RejectedError: simulate.steps, input.seed, input.sample, input.shape, input.range (paths `/input/rates/3/5`,
+                `/input/values/…`), simulate.non-finite.
+            ValueError: an encoding, a kernel or a number of threads that there is not.
+            ImportError: the Rust kernel is asked for and not built.
+
+        """
+        parts = self._parts(x, seed, sample_offset, encoding, T, threads, kernel, progress)
+        return _joined([part.readout for part in parts])
+
+    def counts(
+        self,
+        x: npt.ArrayLike,
+        seed: int = 0,
+        sample_offset: int = 0,
+        *,
+        encoding: Encoding = "poisson",
+        T: int | None = None,
+        threads: int = 1,
+        kernel: Kernel | None = None,
+    ) -> list[npt.NDArray[np.int64]]:
+        """Return the spike counts of every layer, hidden ones too; otherwise as `run`."""
+        parts = self._parts(x, seed, sample_offset, encoding, T, threads, kernel, False)
+        return [_joined(list(layer)) for layer in zip(*(part.counts for part in parts), strict=True)]
+
+    def classify(self, x: npt.ArrayLike, seed: int = 0, sample_offset: int = 0, **options: Any) -> Any:
+        """Return the output with the largest readout, the lowest index among equals; arguments as `run`.
+
+        Returns:
+            An int for one sample, an int64 array of shape (samples) for several.
+
+        """
+        readout = self.run(x, seed, sample_offset, **options)
+        best = readout.argmax(axis=-1)  # the first of the largest
+        return best if readout.ndim > 1 else int(best)
+
+    def save(self, path: Any, *, compress: bool = True, durable: bool = True) -> None:
+        """Save the network as a pair of format 2, with T in its metadata; see `spikeparity.save_network`."""
+        document, arrays = pair.of_network(self._network)
+        with pair.locked(Place.of(path), durable=durable) as saving:
+            saving.run(({**document, "metadata": {"T": self.T}}, arrays), compress=compress)
+
+    @classmethod
+    def load(cls, path: Any, T: int | None = None) -> ConvertedSNN:
+        """Load a network that was saved; see `spikeparity.load_network`.
+
+        Args:
+            path: as for `save`.
+            T: number of time steps; needed where the pair was not saved by `save`.
+
+        Raises:
+            RejectedError: as `load_network`.
+            ConversionError: the network is no converted one: it has leaky neurons, layers that reset differently, or
+                no number of steps.
+
+        """
+        found = pair.load(Place.of(path))
+        network = found.network()
+        neurons = [layer.neuron for layer in network.layers]
+        if any(neuron.model != "if" or neuron.reset != neurons[0].reset for neuron in neurons):
+            message = f"{path}: expected neurons without leak that reset alike; use spikeparity.load_network instead"
+            raise ConversionError(message)
+        steps = found.document.get("metadata", {}).get("T") if T is None else T
+        if steps is None:
+            raise ConversionError(f"{path}: the number of time steps was not saved with it: say T=…")
+        return cls(
+            [layer.weights for layer in network.layers],
+            [layer.bias for layer in network.layers],
+            [neuron.threshold for neuron in neurons],
+            steps,
+            [neuron.initial_potential for neuron in neurons],
+            network.readout,
+            neurons[0].reset,
+        )
+
+    @cached_property
+    def _kernel(self) -> _rust.Network:
+        """The network as the Rust kernel has it, packed once."""
+        layers = [
+            _rust.Layer(
+                layer.weights,
+                layer.neuron.threshold,
+                bias=layer.bias,
+                reset="zero" if layer.neuron.reset == "zero" else "subtract",
+                initial_potential=layer.neuron.initial_potential,
+            )
+            for layer in self._network.layers
+        ]
+        return _rust.Network(layers, readout="spikes" if self.readout == "spikes" else "membrane")
+
+    def _parts(
+        self,
+        x: npt.ArrayLike,
+        seed: int,
+        offset: int,
+        encoding: str,
+        T: int | None,
+        threads: int,
+        kernel: str | None,
+        progress: bool | None,
+    ) -> list[Part]:
+        """Run a few samples at a time."""
+        steps = self.T if T is None else T
+        job = Job(self, steps, seed, encoding, threads, _kernel_name(kernel))
+        table, batch = job.checked(_rows(x), offset)
+        if not batch:
+            return [job.run(table[0], offset)]
+        ranges = list(job.ranges(len(table)))
+        return [job.part(table, begin, end, offset) for begin, end in _shown(ranges, progress)]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """What some samples left: readout, and counts of each layer."""
+
+    readout: npt.NDArray[Any]
+    counts: list[npt.NDArray[np.int64]]
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """How samples are to be run."""
+
+    snn: ConvertedSNN
+    steps: int
+    seed: int
+    encoding: str
+    threads: int
+    kernel: str
+
+    def checked(self, x: Any, offset: int) -> tuple[FloatArray, bool]:
+        """Apply the rules on steps and input to all samples; return them, (samples, inputs), and whether a batch."""
+        if self.encoding not in ("poisson", "constant"):
+            raise ValueError(f"encoding: expected 'poisson' or 'constant', got {self.encoding!r}")
+        if self.threads < 1:
+            raise ValueError(f"threads: expected at least 1, got {self.threads}")
+        inputs.steps_(self.steps)
+        document = self.input(x, offset).document()
+        width = self.snn.weights[0].shape[1]
+        with below("/input"):
+            inputs.check(document, Due(width, self.steps), inputs.RULES)
+        rows = document[inputs.DATA[self.encoding]]
+        batch = inputs.is_batch(document)
+        return np.ascontiguousarray(rows if batch else [rows], dtype=np.float64), batch
+
+    def input(self, x: Any, number: int) -> Constant | Poisson:
+        """Return samples, of which the first has a number, as an input."""
+        return Poisson(x, self.seed, number) if self.encoding == "poisson" else Constant(x)
+
+    def ranges(self, samples: int) -> Iterator[tuple[int, int]]:
+        """Divide samples into ranges of bounded work."""
+        work = self.steps * sum(matrix.size for matrix in self.snn.weights) + 1
+        rows = min(max(WORK // work, self.threads), max(ROWS, self.threads))
+        for begin in range(0, samples, rows):
+            yield begin, min(begin + rows, samples)
+
+    def part(self, table: FloatArray, begin: int, end: int, offset: int) -> Part:
+        """Run a range of a batch."""
+        try:
+            return self.run(table[begin:end], offset + begin)
+        except RejectedError as error:
+            if begin == 0:
+                raise
+            message = f"{error.message}, counted from sample {begin} of the batch"
+            raise RejectedError(error.code, error.path, message) from None
+
+    def run(self, x: FloatArray, number: int) -> Part:
+        """Run checked samples of which the first has a number."""
+        if self.kernel == "numpy":
+            result = simulate(self.snn.to_network(), self.steps, self.input(x, number))
+            return Part(result.readout, result.counts)
+        network = self.snn._kernel
+        if self.encoding == "poisson":
+            run = network.run_poisson(x, self.steps, self.seed, number, threads=self.threads)
+        else:
+            run = network.run_constant(x, self.steps, threads=self.threads)
+        return Part(run.readout, run.counts)
+
+
+def _kernel_name(kernel: str | None) -> str:
+    if kernel not in (None, "rust", "numpy"):
+        raise ValueError(f"kernel: expected 'rust' or 'numpy', got {kernel!r}")
+    if kernel == "rust" and _rust is None:
+        raise ImportError("the Rust kernel is not built: run scripts/setup, or use kernel='numpy'")
+    return kernel or ("numpy" if _rust is None else "rust")
+
+
+def _rows(x: Any) -> Any:
+    """Return samples of any shape as rows."""
+    array = array_like(x)
+    if isinstance(array, np.ndarray) and array.ndim > 2:
+        return array.reshape(len(array), math.prod(array.shape[1:]))
+    return array
+
+
+def _joined(parts: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _shown(ranges: list[tuple[int, int]], progress: bool | None) -> Iterator[tuple[int, int]]:
+    """Give the ranges, with a bar where one is wanted and can be had."""
+    wanted = (len(ranges) > 2 and sys.stderr.isatty()) if progress is None else progress
+    if not wanted:
+        yield from ranges
+        return
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        if progress:
+            raise ImportError("progress=True needs tqdm: pip install 'spikeparity[torch]'") from None
+        yield from ranges
+        return
+    with tqdm(total=ranges[-1][1], unit="sample") as bar:
+        for begin, end in ranges:
+            yield begin, end
+            bar.update(end - begin)
