@@ -61,19 +61,24 @@ def _sidecar(name: str, root: Folder, path: str) -> Value:
 def _archive(name: str, digest: Value, root: Folder, path: str) -> tuple[bytes, archive.Directory]:
     """Return the archive that the sidecar is bound to, or else the fault of the first that is there."""
     files = [f"{name}.npz"] + ([f"{name}.npz.{digest[:16]}"] if isinstance(digest, str) else [])
-    first_fault: Rejected | None = None
+    faults = []
     for file in files:
-        data = places.content(root, file, path)
-        if data is None:
-            continue
         try:
-            found = archive.directory(data, "")
-            if digest is None or archive.digest(data, found) == digest:
-                return data, found
-            raise Rejected("archive.digest", "")
+            return _bound(file, digest, root, path)
         except Rejected as rejected:
-            first_fault = first_fault or rejected
-    raise first_fault or Rejected("archive.missing", "")
+            faults.append(rejected)
+    raise next((fault for fault in faults if fault.code != "archive.missing"), faults[0])
+
+
+def _bound(file: str, digest: Value, root: Folder, path: str) -> tuple[bytes, archive.Directory]:
+    """Return an archive that has the digest, or any where there is none."""
+    data = places.content(root, file, path)
+    if data is None:
+        raise Rejected("archive.missing", "")
+    found = archive.directory(data, "")
+    if digest is not None and archive.digest(data, found) != digest:
+        raise Rejected("archive.digest", "")
+    return data, found
 
 
 def _elements(due: Member, entry: archive.Entry, raw: bytes) -> list[float]:

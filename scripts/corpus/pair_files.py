@@ -273,13 +273,14 @@ for where, data in [
 def rejected(name: str, code: str, done: str, why: str, content: bytes, member: str = "w") -> None:
     """An archive with one fault, its array taken for the weights."""
     keep(f"{ARRAYS}/{name}.npz", content, done)
-    cases.reject(f"simulate-file-{name}", code, W, why, sim(ref(name, member)), put(W, ref("sound")))
+    about = f"{why} Here: {done}."
+    cases.reject(f"simulate-file-{name}", code, W, about, sim(ref(name, member)), put(W, ref("sound")))
 
 
 def accepted(name: str, near: str | Iterable[str], done: str, why: str, content: bytes, member: str = "w") -> None:
     """An archive out of which weights are taken."""
     keep(f"{ARRAYS}/{name}.npz", content, done)
-    cases.accept(f"simulate-file-{name}", why, sim(ref(name, member)), near=near)
+    cases.accept(f"simulate-file-{name}", f"{why} Here: {done}.", sim(ref(name, member)), near=near)
 
 
 PART = Part("w.npy", SOUND_ARRAYS["w"])

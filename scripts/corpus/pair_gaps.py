@@ -16,6 +16,7 @@ from artefacts import (
     framed,
     header,
     keep,
+    keep_pair,
     members,
     npy,
     packed,
@@ -29,7 +30,7 @@ from artefacts import (
 )
 from cases import Cases, put
 from documents import checkpoint, constant, layer, network, poisson, simulation, without
-from pair_archives import CENTRAL_BYTES, DIRECTORY, FIRST, SATURATED, SECOND, SIZE
+from pair_archives import CENTRAL_BYTES, DIRECTORY, FIRST, SATURATED, SECOND, SIZE, older
 from pair_arrays import DATA, VALUES, D, F
 from pair_files import ARRAYS, B, W, arrays, ref, sim
 from pairs import SOUND2, Pairs
@@ -200,6 +201,23 @@ reject(
     "The 16 digits in a file's name are not the digest.",
     sidecar(archive_digest=(good := digest(ARCHIVE))[:16] + ("0" if good[16] != "0" else "1") + good[17:]),
 )
+
+for name, code, beside, done in [
+    ("other", "archive.digest", older, "an archive of another digest"),
+    ("cut", "archive.truncated", ARCHIVE[:-1], "an archive that is cut short"),
+]:
+    base = f"artefacts/gaps/missing-{name}-beside"
+    keep_pair(
+        base, sidecar(archive_digest=digest(ARCHIVE)), None, f"no archive, beside it {done} under a temporary name"
+    )
+    keep(f"{base}.npz.{digest(ARCHIVE)[:16]}", beside, f"the archive of missing-{name}-beside")
+    pairs.missing(
+        f"missing-{name}-beside",
+        code,
+        "",
+        f"Only the archive beside is there, so no archive is missing, and its fault is told. Here: {done}.",
+        base,
+    )
 
 # --- a byte too many and a fault of the stream, side by side
 

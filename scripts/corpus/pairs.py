@@ -46,7 +46,7 @@ class Pairs:
         """A pair with one fault; its repair is a sound pair."""
         base = f"artefacts/{self.folder}/{name}"
         keep_pair(base, sidecar() if document is None else document, archive, done)
-        self.missing(name, code, path, why, base, twin=twin, tags=tags)
+        self.missing(name, code, path, f"{why} Here: {done}.", base, twin=twin, tags=tags)
 
     def missing(
         self, name: str, code: str, path: str, why: str, base: Any, *, twin: bool = False, tags: str = ""
@@ -76,6 +76,7 @@ class Pairs:
         """A pair that is loaded; `twin` is the input width of a simulation of its network."""
         base = base or f"artefacts/{self.folder}/{name}"
         keep_pair(base, sidecar() if document is None else document, archive, done)
+        why = f"{why} Here: {done}."
         self.load.accept(f"load-{name}", why, {"base": base}, near=near, tags=tags, facts=facts)
         if twin:
             about = f"For a simulation a pair is loaded by the same rules. {why}"
