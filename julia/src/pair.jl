@@ -127,36 +127,31 @@ function bound_archive(place::PairPlace, sidecar::Sidecar, source::OpenFile, tex
     fault === nothing ? reject("archive.missing", ROOT, "there is no archive") : throw(fault)
 end
 
-"What [`open_archive`](@ref) returns, and its rejection or `nothing`."
+"An archive that has the digest, if one is due, open, with its directory, or `nothing`; and its rejection or `nothing`."
 function try_archive(place::PairPlace, ending::String, digest::Union{Nothing,String})
+    file = open_at(place, ending)
+    file === nothing && return nothing, nothing
     try
-        open_archive(place, ending, digest), nothing
+        directory = find_directory(file, ROOT)
+        fault = digest === nothing ? nothing : archive_digest(file, directory, digest)
+        fault === nothing && return (file, directory), nothing
+        close_file(file)
+        return nothing, fault
     catch err
-        err isa Rejection && err.code != "file.path" || rethrow()
-        nothing, err
+        close_file(file)
+        err isa Rejection || rethrow()
+        return nothing, err
     end
 end
 
 "What an archive is called from its first sync to its last: `.npz.` and the first 16 digits of its digest."
 pending_ending(digest::String) = ".npz." * first(digest, 16)
 
-"An archive that has the digest, if one is due, and its directory; `nothing` where there is no file."
-function open_archive(place::PairPlace, ending::String, digest::Union{Nothing,String})
-    file = open_at(place, ending)
-    file === nothing && return nothing
-    try
-        directory = find_directory(file, ROOT)
-        digest === nothing || archive_digest(file, directory, digest, ROOT)
-        return file, directory
-    catch
-        close_file(file)
-        rethrow()
-    end
-end
-
-function archive_digest(file::OpenFile, directory::Directory, due::String, at::JsonPointer)
+# Not thrown: throwing takes longer than a save, and beside a busy writer this is nothing unusual.
+function archive_digest(file::OpenFile, directory::Directory, due::String)
     got = file_digest(file, directory.offset)
-    got == due || reject("archive.digest", at, "expected the digest ", due, " of the sidecar, got ", got)
+    got == due ? nothing :
+    Rejection("archive.digest", "", string("expected the digest ", due, " of the sidecar, got ", got))
 end
 
 "The SHA-256 of a file from `offset` on."
