@@ -121,6 +121,21 @@ def checkpoint_save(request: Request) -> Any:
         return loaded(pair.load(place))
 
 
+def activation_qcfs(request: Request) -> Any:
+    """Answer activation.qcfs."""
+    from spikeparity.conversion.arithmetic import qcfs  # the kernels of a conversion are loaded with it
+
+    return {"y": hex_floats(qcfs(request["x"], request["theta"], request["T"]))}
+
+
+def convert_normalize(request: Request) -> Any:
+    """Answer convert.normalize."""
+    from spikeparity.conversion.arithmetic import normalize
+
+    layers = normalize(request["layers"], request["scales"])
+    return {"layers": [{key: hex_floats(array) for key, array in layer.items()} for layer in layers]}
+
+
 def loaded(found: Pair) -> Any:
     """Return what is told of a pair."""
     members = [
@@ -211,6 +226,8 @@ OPERATIONS: dict[str, Callable[[Request], Any]] = {
     "encode.poisson": encode_poisson,
     "checkpoint.load": checkpoint_load,
     "checkpoint.save": checkpoint_save,
+    "activation.qcfs": activation_qcfs,
+    "convert.normalize": convert_normalize,
 }
 
 RECORDS: dict[str, Callable[[Simulation], Any]] = {

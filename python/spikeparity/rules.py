@@ -134,11 +134,15 @@ RECORD = ("record.kind",)
 RUN = ("simulate.non-finite",)
 POISSON = ("input.seed", "input.sample", "input.shape", "input.range")
 
+QCFS = ("qcfs.input", "qcfs.theta", "qcfs.steps", "qcfs.non-finite")
+NORMALIZE = ("normalize.scales", "normalize.non-finite")
+UNCONVERTED = ("network.object", "network.unknown-key", "network.missing-key", "network.layers", *NETWORK_ARRAYS)
+
 SIDECAR = SIDECAR_FILE + JSON + STORED_CHECKPOINT
 RULES = (
     *(PLACE + REFERENCE + SIDECAR_FILE + JSON + ANY_CHECKPOINT + CONFIG),
     *dict.fromkeys(FREEZE + UNFREEZE + APPLY),
-    *(ANY_NETWORK + COUNTS + ARCHIVE + NPY + STEPS + INPUT + RECORD + RUN),
+    *(ANY_NETWORK + COUNTS + ARCHIVE + NPY + STEPS + INPUT + RECORD + RUN + QCFS + NORMALIZE),
 )
 
 OPERATIONS: dict[str, tuple[str, ...]] = {
@@ -152,6 +156,8 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "encode.poisson": STEPS + POISSON,
     "checkpoint.load": PLACE + SIDECAR + STORED_NETWORK + COUNTS + ARCHIVE + NPY,
     "checkpoint.save": PLACE + CHECKPOINT + NETWORK,
+    "activation.qcfs": QCFS,
+    "convert.normalize": UNCONVERTED + NORMALIZE,
 }
 
 PROFILES = ("sequential-f64",)
