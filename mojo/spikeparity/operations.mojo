@@ -20,7 +20,13 @@ from .pair_writer import (
     save_pair,
 )
 from .philox import SpikeTrain
-from .places import Folders, below, file_path, followed, required_folder
+from .places import (
+    Folders,
+    file_path,
+    folder_below,
+    followed,
+    required_folder,
+)
 from .references import names_pair, read_network_pair
 from .rules import Rejection
 from .simulate import (
@@ -165,7 +171,9 @@ def run_checkpoint_save(
     var path = request.pointer(node)
     var root = required_folder(folders.scratch, "scratch")
     var name = base.rfind("/") + 1
-    var folder = below(root, String(base[byte=0:name]), path)
+    var folder = folder_below(
+        root, String(base[byte = 0 : max(name - 1, 0)]), path
+    )
     var destination = Destination(
         root, base, folder, String(base[byte = name : base.byte_length()]), path
     )

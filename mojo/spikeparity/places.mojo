@@ -1,7 +1,15 @@
 """Places of files below a folder: the rule file.path, with symbolic links followed."""
 
 from .document import Document
-from .posix import MOST_LINKS, File, io_failure, link_target, open_regular
+from .posix import (
+    HERE,
+    MOST_LINKS,
+    File,
+    io_failure,
+    link_target,
+    open_regular,
+    status_of,
+)
 from .rules import Rejection
 
 
@@ -97,7 +105,36 @@ def open_below(
     Raises:
         Rejection: Rule file.path, or the system failed.
     """
+    # Whether it is there is asked first: a link that leads nowhere, inside or outside, is a missing file.
+    if not status_of(HERE, folder + "/" + place, 0):
+        return None
     return open_regular(below(folder, place, path))
+
+
+def folder_below(
+    folder: String, place: String, path: String
+) raises Rejection -> String:
+    """Raises file.path where the deepest folder of a place that exists is outside; else returns the place.
+
+    Args:
+        folder: The folder, without links.
+        place: A path relative to it, of a folder that need not be there; empty for the folder itself.
+        path: The path of the rejection.
+
+    Returns:
+        The absolute path, without links as far as there is something.
+
+    Raises:
+        Rejection: The rule, or the system failed.
+    """
+    var there = place
+    while there != "" and not status_of(HERE, folder + "/" + there, 0):
+        var above = String(there[byte = 0 : max(there.rfind("/"), 0)])
+        there = above^
+    var rest = String(place[byte = there.byte_length() : place.byte_length()])
+    if rest != "" and not rest.startswith("/"):
+        rest = "/" + rest
+    return below(folder, there, path) + rest
 
 
 def followed(path: String) raises Rejection -> String:

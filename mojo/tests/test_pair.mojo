@@ -201,6 +201,10 @@ def test_places() raises:
             code("checkpoint.sidecar-missing", ""),
         )
         link(folder, "/", "out")
+        link(folder, ".", "in")
+        link(folder, "/etc/passwd", "outside.json")
+        link(folder, "/no/file", "nowhere.json")
+        link(folder, "none.json", "nowhere-inside.json")
         link(folder, "loop", "loop.json")
         link(folder, "loop.json", "loop")
         makedirs(folder + "/folder.json")
@@ -212,20 +216,54 @@ def test_places() raises:
             0,
         )
         check(
-            asked(folder, "checkpoint.load", '"base":"out/etc/x"'),
+            asked(folder, "checkpoint.load", '"base":"outside"'),
             code("file.path", "/base"),
+        )
+        # What leads nowhere, inside or outside, is missing.
+        for base in ["out/no/file", "nowhere", "nowhere-inside"]:
+            check(
+                asked(folder, "checkpoint.load", String('"base":"', base, '"')),
+                code("checkpoint.sidecar-missing", ""),
+            )
+        for base in ["out/x", "out/no/folder/x"]:
+            check(
+                asked(
+                    folder,
+                    "checkpoint.save",
+                    String('"base":"', base, '",', CHECKPOINT),
+                ),
+                code("file.path", "/base"),
+            )
+        # The deepest folder that exists is inside, but a link is where the next one is due.
+        check(
+            asked(
+                folder,
+                "checkpoint.save",
+                '"base":"nowhere.json/x",' + CHECKPOINT,
+            ),
+            '"verdict":"error"',
         )
         check(
-            asked(folder, "checkpoint.save", '"base":"out/x",' + CHECKPOINT),
-            code("file.path", "/base"),
+            asked(folder, "checkpoint.save", '"base":"in/a/b",' + CHECKPOINT),
+            '"verdict":"accept"',
         )
+        assert_true(exists(folder + "/a/b.json"))
         for base in ["loop", "folder", "fifo"]:
             check(
                 asked(folder, "checkpoint.load", String('"base":"', base, '"')),
                 '"verdict":"error"',
             )
         # The clearing of the temporary folder stops at links.
-        for name in ["/out", "/loop", "/loop.json", "/fifo.json"]:
+        for name in [
+            "/out",
+            "/in",
+            "/outside.json",
+            "/nowhere.json",
+            "/nowhere-inside.json",
+            "/loop",
+            "/loop.json",
+            "/fifo.json",
+        ]:
             assert_true(remove(String(folder, name)), name)
 
 
