@@ -12,6 +12,11 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from spikeparity.conversion import ConversionError as ConversionError
+    from spikeparity.conversion import ConvertedSNN as ConvertedSNN
+    from spikeparity.conversion import QCFSActivation as QCFSActivation
+    from spikeparity.conversion import convert as convert
+    from spikeparity.conversion import replace_relu_with_qcfs as replace_relu_with_qcfs
     from spikeparity.files import MissingFileError as MissingFileError
     from spikeparity.files import StorageError as StorageError
     from spikeparity.neurons import Network as Network
@@ -32,17 +37,22 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "ConversionError": "spikeparity.conversion",
+    "ConvertedSNN": "spikeparity.conversion",
     "MissingFileError": "spikeparity.files",
     "Network": "spikeparity.neurons",
+    "QCFSActivation": "spikeparity.conversion",
     "RejectedError": "spikeparity.rejection",
     "SNNCheckpoint": "spikeparity.transfer",
     "StorageError": "spikeparity.files",
     "TransferConfig": "spikeparity.transfer",
     "apply_transfer_config": "spikeparity.transfer",
+    "convert": "spikeparity.conversion",
     "freeze_layers": "spikeparity.transfer",
     "load_checkpoint": "spikeparity.transfer",
     "load_network": "spikeparity.transfer",
     "poisson_spikes": "spikeparity.neurons",
+    "replace_relu_with_qcfs": "spikeparity.conversion",
     "save_checkpoint": "spikeparity.transfer",
     "save_network": "spikeparity.transfer",
     "simulate": "spikeparity.neurons",

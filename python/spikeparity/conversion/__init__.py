@@ -1,7 +1,7 @@
 """From artificial networks to spiking ones: conversion of PyTorch models, and its arithmetic (conversion.md).
 
-Only `convert`, `QCFSActivation` and `replace_relu_with_qcfs` need PyTorch (the extra `torch`), and load it when they are
-first asked for.
+Only `convert`, `QCFSActivation` and `replace_relu_with_qcfs` need PyTorch (the extra `torch`), and load it when they
+are first asked for.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from spikeparity.conversion.errors import ConversionError
 
 if TYPE_CHECKING:
     from spikeparity.conversion.activation import QCFSActivation as QCFSActivation
-    from spikeparity.conversion.activation import replace_relu_with_qcfs as replace_relu_with_qcfs
     from spikeparity.conversion.from_torch import convert as convert
+    from spikeparity.conversion.replacement import replace_relu_with_qcfs as replace_relu_with_qcfs
 
 __all__ = [
     "ConversionError",
@@ -31,7 +31,7 @@ __all__ = [
 _NEED_TORCH = {
     "QCFSActivation": "spikeparity.conversion.activation",
     "convert": "spikeparity.conversion.from_torch",
-    "replace_relu_with_qcfs": "spikeparity.conversion.activation",
+    "replace_relu_with_qcfs": "spikeparity.conversion.replacement",
 }
 
 

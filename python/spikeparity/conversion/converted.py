@@ -125,7 +125,8 @@ class ConvertedSNN:
             progress: whether to show a bar (with tqdm); by default where a run is long and somebody watches.
 
         Returns:
-            Spike counts (int64) or, under membrane readout, potentials (float64): shape (outputs) or (samples, outputs).
+            Spike counts (int64) or, under membrane readout, potentials (float64); shape (outputs), for several samples
+            (samples, outputs).
 
         Raises:
             RejectedError: simulate.steps, input.seed, input.sample, input.shape, input.range (paths `/input/rates/3/5`,
