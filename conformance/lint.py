@@ -25,6 +25,8 @@ MEMBERS_OF_INPUT: dict[str, tuple[set[str], set[str]]] = {
     "transfer.apply": ({"checkpoint", "config"}, set()),
     "simulate": ({"network", "steps", "input"}, {"record", "profile"}),
     "encode.poisson": ({"rates", "seed", "steps"}, {"sample"}),
+    "activation.qcfs": ({"x", "theta", "T"}, set()),
+    "convert.normalize": ({"layers", "scales"}, set()),
     "checkpoint.load": ({"base"}, set()),
     "checkpoint.save": ({"base"}, {"checkpoint", "network", "compress"}),
 }

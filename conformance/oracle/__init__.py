@@ -5,8 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from conformance.oracle import checkpoint, fine_tune, json_text, pair, simulate
+from conformance.oracle import activation, checkpoint, fine_tune, json_text, normalize, pair, simulate
 from conformance.oracle.places import Folder
+from conformance.oracle.profile import PROFILES
 from conformance.oracle.values import Rejected, Value, from_python
 
 
@@ -15,9 +16,6 @@ class Folders(NamedTuple):
 
     root: Folder
     scratch: Folder
-
-
-PROFILE = "sequential-f64"
 
 
 def answer(op: str, input: dict[str, Any], root: Path | None = None, scratch: Path | None = None) -> dict[str, Any]:
@@ -33,7 +31,7 @@ def answer(op: str, input: dict[str, Any], root: Path | None = None, scratch: Pa
         ValueError: The request reads a file and `root` is not given.
     """
     folders = Folders(Folder(root), Folder(scratch))
-    if input.get("profile", PROFILE) != PROFILE:
+    if input.get("profile") not in (None, *PROFILES):
         return {"verdict": "unsupported"}
     try:
         return {"verdict": "accept", "output": OPERATIONS[op](input, folders)}
@@ -71,4 +69,6 @@ OPERATIONS: dict[str, Callable[[dict[str, Any], Folders], dict[str, object]]] = 
     "encode.poisson": lambda input, _: simulate.encode(arguments(input)),
     "checkpoint.load": lambda input, folders: pair.loaded(arguments(input), folders.root),
     "checkpoint.save": lambda input, folders: pair.saved(arguments(input), folders.scratch),
+    "activation.qcfs": lambda input, _: activation.qcfs(arguments(input)),
+    "convert.normalize": lambda input, _: normalize.normalize(arguments(input)),
 }

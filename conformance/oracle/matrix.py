@@ -2,6 +2,7 @@
 
 import math
 
+from conformance.oracle.profile import DEFAULT, Profile
 from conformance.oracle.stored import Stored, rank
 from conformance.oracle.values import Value, array, leaves, number, real
 
@@ -24,10 +25,10 @@ def not_matrix(value: Value) -> bool:
     return any(len(array(row)) != len(array(value[0])) for row in value)
 
 
-def not_finite(value: Value, path: str) -> str | None:
-    """Return the path of the first Number, at any depth, that is NaN or an infinity."""
+def not_finite(value: Value, path: str, profile: Profile = DEFAULT) -> str | None:
+    """Return the path of the first Number, at any depth, that in the profile's format is NaN or an infinity."""
     for leaf, leaf_path in leaves(value, path):
-        if not math.isfinite(number(leaf)):
+        if not math.isfinite(profile.rounded(number(leaf))):
             return leaf_path
     return None
 
@@ -40,6 +41,6 @@ def shape(value: Value, due_inputs: int) -> tuple[int, int]:
     return (len(rows), len(array(rows[0]))) if rows else (0, due_inputs)
 
 
-def numbers(value: Value) -> list[list[float]]:
-    """Return a checked matrix as rows of binary64."""
-    return [[number(element) for element in array(row)] for row in array(value)]
+def numbers(value: Value, profile: Profile = DEFAULT) -> list[list[float]]:
+    """Return a checked matrix as rows of numbers in the profile's format."""
+    return [[profile.rounded(number(element)) for element in array(row)] for row in array(value)]

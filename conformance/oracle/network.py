@@ -9,6 +9,7 @@ from functools import partial
 
 from conformance.oracle import matrix
 from conformance.oracle.places import Folder
+from conformance.oracle.profile import DEFAULT, Profile
 from conformance.oracle.stored import Stored, rank, resolved
 from conformance.oracle.values import Number, Rules, Value, array, check, members, number, pointer, real
 
@@ -41,19 +42,23 @@ class Network:
     readout: str
 
 
-def load(document: Value, root: Folder | None = None) -> Network:
-    """Return the accepted network; raise `Rejected` with paths below `/network`.
+def load(document: Value, root: Folder | None = None, profile: Profile = DEFAULT) -> Network:
+    """Return the accepted network, its numbers in the profile's format; raise `Rejected` with paths below `/network`.
 
     Arrays may be references to files below `root`, where that is given; they are replaced in `document`.
     """
     reading = {
         "network.weight-type": partial(weight_type, root=root),
         "network.bias-type": partial(bias_type, root=root),
+        "network.weight-finite": partial(weight_finite, profile=profile),
+        "network.bias-finite": partial(bias_finite, profile=profile),
+        "network.threshold": partial(threshold, profile=profile),
+        "network.initial-potential": partial(initial_potential, profile=profile),
     }
     check(tuple((code, reading.get(code, rule)) for code, rule in RULES), document, "/network")
     readout = members(document).get("readout", "spikes")
     assert isinstance(readout, str)
-    layers = [_layer(fields) for _, fields in _layers(document)]
+    layers = [_layer(fields, profile) for _, fields in _layers(document)]
     layers[-1].fires = readout == "spikes"
     first = array(members(document)["layers"])[0]
     return Network(layers, _width(members(first)["weights"]), readout)
@@ -64,18 +69,18 @@ def _width(weights: Value) -> int | None:
     return matrix.shape(weights, 0)[1] if array(weights) or isinstance(weights, Stored) else None
 
 
-def _layer(fields: dict[str, Value]) -> Layer:
+def _layer(fields: dict[str, Value], profile: Profile) -> Layer:
     neuron = members(fields["neuron"])
     reset = neuron.get("reset", "subtract")
     assert isinstance(reset, str)
     return Layer(
-        weights=matrix.numbers(fields["weights"]),
-        bias=[number(entry) for entry in array(fields["bias"])] if "bias" in fields else None,
+        weights=matrix.numbers(fields["weights"], profile),
+        bias=[profile.rounded(number(entry)) for entry in array(fields["bias"])] if "bias" in fields else None,
         leaky=neuron["model"] == "lif",
-        decay=number(neuron.get("decay", Number("1", 1.0))),
-        threshold=number(neuron["threshold"]),
+        decay=profile.rounded(number(neuron.get("decay", Number("1", 1.0)))),
+        threshold=profile.rounded(number(neuron["threshold"])),
         reset=reset,
-        initial_potential=number(neuron.get("initial_potential", Number("0.0", 0.0))),
+        initial_potential=profile.rounded(number(neuron.get("initial_potential", Number("0.0", 0.0)))),
         fires=True,
     )
 
@@ -167,10 +172,10 @@ def weight_rank(document: Value) -> str | None:
     return None
 
 
-def weight_finite(document: Value) -> str | None:
+def weight_finite(document: Value, profile: Profile = DEFAULT) -> str | None:
     """network.weight-finite."""
     for path, layer in _layers(document):
-        fault = matrix.not_finite(layer["weights"], f"{path}/weights")
+        fault = matrix.not_finite(layer["weights"], f"{path}/weights", profile)
         if fault is not None:
             return fault
     return None
@@ -198,10 +203,10 @@ def bias_shape(document: Value) -> str | None:
     return None
 
 
-def bias_finite(document: Value) -> str | None:
+def bias_finite(document: Value, profile: Profile = DEFAULT) -> str | None:
     """network.bias-finite."""
     for path, layer in _layers(document):
-        fault = matrix.not_finite(layer.get("bias", []), f"{path}/bias")
+        fault = matrix.not_finite(layer.get("bias", []), f"{path}/bias", profile)
         if fault is not None:
             return fault
     return None
@@ -226,11 +231,11 @@ def neuron_model(document: Value) -> str | None:
     return None
 
 
-def threshold(document: Value) -> str | None:
+def threshold(document: Value, profile: Profile = DEFAULT) -> str | None:
     """network.threshold."""
     for path, neuron in _neurons(document):
         theta = real(neuron["threshold"])
-        if theta is None or not math.isfinite(theta) or not theta > 0.0:
+        if theta is None or not math.isfinite(profile.rounded(theta)) or not profile.rounded(theta) > 0.0:
             return f"{path}/threshold"
     return None
 
@@ -253,12 +258,12 @@ def decay(document: Value) -> str | None:
     return None
 
 
-def initial_potential(document: Value) -> str | None:
+def initial_potential(document: Value, profile: Profile = DEFAULT) -> str | None:
     """network.initial-potential."""
     for path, neuron in _neurons(document):
         if "initial_potential" in neuron:
             potential = real(neuron["initial_potential"])
-            if potential is None or not math.isfinite(potential):
+            if potential is None or not math.isfinite(profile.rounded(potential)):
                 return f"{path}/initial_potential"
     return None
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from conformance.oracle.places import Folder
+from conformance.oracle.profile import DEFAULT, Profile
 from conformance.oracle.stored import rank, resolved
 from conformance.oracle.values import (
     LARGEST_INTEGER,
@@ -39,6 +40,7 @@ class Request:
     arguments: dict[str, Value]
     width: int | None = None
     root: Folder | None = None
+    profile: Profile = DEFAULT
 
     @property
     def input(self) -> dict[str, Value]:
@@ -203,6 +205,8 @@ def value_range(request: Request) -> str | None:
     for row, path in _samples(request):
         for i, entry in enumerate(array(row)):
             value = number(entry)
+            if _kind(request) == "constant":
+                value = request.profile.rounded(value)
             if not math.isfinite(value) or (_kind(request) == "poisson" and not 0.0 <= value <= 1.0):
                 return f"{path}/{i}"
     return None
