@@ -58,7 +58,7 @@ def test_hello_introduces_the_backend() -> None:
     assert (answer["protocol"], answer["name"], answer["language"]) == (1, "python", "Python")
     assert answer["ops"] == list(rules.OPERATIONS)
     assert answer["codes"] == rules.codes()
-    assert answer["profiles"] == ["sequential-f64"]
+    assert answer["profiles"] == ["sequential-f64", "sequential-f32"]
 
 
 def test_hello_is_answered_before_numpy_is_loaded() -> None:
@@ -194,6 +194,36 @@ def test_a_batch_has_a_leading_axis_of_samples_in_every_item() -> None:
     )
     first, second, batch = (answer["output"] for answer in answers)
     assert batch == {item: [first[item], second[item]] for item in first}
+
+
+def test_potentials_of_binary32_have_eight_digits() -> None:
+    layer = {"weights": [[0.1]], "neuron": {"model": "if", "threshold": 1}}
+    request = {"network": {"layers": [layer]}, "steps": 1, "record": ["potential", "trace"]}
+    request["input"] = {"kind": "constant", "values": [[1.0], [-0.0]]}
+    single, double, refused = converse(
+        run("simulate", **request, profile="sequential-f32"),
+        run("simulate", **request, profile="sequential-f64"),
+        run("simulate", **request | {"network": {"layers": [layer | {"bias": [1e39]}]}}, profile="sequential-f32"),
+    )
+    assert single["output"]["potential"] == [[["3dcccccd"]], [["00000000"]]]
+    assert single["output"]["trace"][0] == [[{"before": ["3dcccccd"], "after": ["3dcccccd"]}]]
+    assert double["output"]["potential"] == [[["3fb999999999999a"]], [["0000000000000000"]]]
+    assert (refused["code"], refused["path"]) == ("network.bias-finite", "/network/layers/0/bias/0")
+
+
+def test_the_operations_of_conversion() -> None:
+    layers = [{"weights": [[1, -0.0]], "bias": [3]}, {"weights": []}]
+    scaled, unscaled, stepped, unstepped = converse(
+        run("convert.normalize", layers=layers, scales=[2, 4]),
+        run("convert.normalize", layers=layers, scales=[2]),
+        run("activation.qcfs", x=[0.5, -1, 1e308], theta=1, T=3),
+        run("activation.qcfs", x=[0.5, "NaN"], theta=1, T=3),
+    )
+    first = {"weights": [["3fe0000000000000", "8000000000000000"]], "bias": ["3ff8000000000000"]}
+    assert scaled["output"] == {"layers": [first, {"weights": []}]}
+    assert (unscaled["code"], unscaled["path"]) == ("normalize.scales", "/scales")
+    assert stepped["output"] == {"y": ["3fe5555555555555", "0" * 16, "3ff0000000000000"]}
+    assert (unstepped["code"], unstepped["path"]) == ("qcfs.input", "/x/1")
 
 
 def test_encode_poisson_takes_one_sample_only() -> None:

@@ -635,8 +635,9 @@ LAYER = {"weights": [[1.0, 2.0]], "neuron": {"model": "if", "threshold": 1.0}}
 VALUES = {"kind": "constant", "values": [0.5, 0.25]}
 
 
-def simulated(network: Any, drive: Any = None) -> Any:
-    return ask("simulate", network=network, steps=2, input=VALUES if drive is None else drive, record=["potential"])
+def simulated(network: Any, drive: Any = None, **more: Any) -> Any:
+    stimulus = VALUES if drive is None else drive
+    return ask("simulate", network=network, steps=2, input=stimulus, record=["potential"], **more)
 
 
 def with_layer(**members: Any) -> Any:
@@ -689,6 +690,31 @@ def test_a_network_in_a_pair_stands_for_a_network(folders: Path) -> None:
         assert simulated({"checkpoint": base}) == (code, "/network/checkpoint")
     rewrite(folders / "net", total_params=1)
     assert simulated({"checkpoint": "net"}) == ("checkpoint.parameter-count", "/network/checkpoint")
+
+
+def test_binary32_rounds_what_comes_out_of_pairs_and_files(arrays: Path) -> None:
+    single = {"profile": "sequential-f32"}
+    values = {"kind": "constant", "values": at("v")}
+    inline = simulated(with_layer(bias=[0.5]), **single)
+    save_network(Network.from_document(with_layer(bias=[0.5])), arrays / "net")
+    assert simulated({"checkpoint": "net"}, **single) == inline
+    assert simulated(with_layer(weights=at("w"), bias=at("b")), values, **single) == inline
+    np.savez(arrays / "a.npz", w=[[1.0, 1e39]], b=[1e39], v=[1.0, 1e39])
+    assert simulated(with_layer(weights=at("w")), **single) == (
+        "network.weight-finite",
+        "/network/layers/0/weights/0/1",
+    )
+    assert simulated(with_layer(bias=at("b")), **single) == ("network.bias-finite", "/network/layers/0/bias/0")
+    assert simulated(with_layer(), values, **single) == ("input.range", "/input/values/1")
+    for change, code in (
+        ({"weights": [[1.0, 1e39]]}, "network.weight-finite"),
+        ({"bias": [1e39]}, "network.bias-finite"),
+        ({"neuron": {"model": "if", "threshold": 1e39}}, "network.threshold"),
+        ({"neuron": {"model": "if", "threshold": 1, "initial_potential": 1e39}}, "network.initial-potential"),
+    ):
+        save_network(Network.from_document(with_layer(**change)), arrays / "net")
+        assert simulated({"checkpoint": "net"}, **single) == (code, "/network/checkpoint")
+        assert "readout" in simulated({"checkpoint": "net"})
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from spikeparity.neurons import (
     Neuron,
     Poisson,
     Spikes,
+    philox4x32,
     poisson_spikes,
     simulate,
 )
@@ -24,31 +25,31 @@ from spikeparity.rejection import RejectedError
 ALL = ("counts", "spikes", "potential", "trace")
 
 
-def scalar_run(network: Network, presented: list[list[float]]) -> dict[str, Any]:
-    """Run one sample, value by value; `presented` has the input of each step."""
-    potentials = [[layer.neuron.initial_potential] * len(layer.weights) for layer in network.layers]
+def scalar_run(network: Network, presented: list[list[float]], real: Any = float) -> dict[str, Any]:
+    """Run one sample, value by value; `presented` has the input of each step, `real` rounds to the format."""
+    potentials = [[real(layer.neuron.initial_potential)] * len(layer.weights) for layer in network.layers]
     traces: list[Any] = [[] for _ in network.layers]
     for values in presented:
-        x = values
+        x = list(map(real, values))
         for number, layer in enumerate(network.layers):
             fires = number < len(network.layers) - 1 or network.readout == "spikes"
             before, fired, after = [], [], []
             for i, row in enumerate(layer.weights.tolist()):
-                acc = 0.0
+                acc = real(0.0)
                 for j, weight in enumerate(row):
-                    acc = acc + weight * x[j]
+                    acc = acc + real(weight) * x[j]
                 if layer.bias is not None:
-                    acc = acc + float(layer.bias[i])
+                    acc = acc + real(layer.bias[i])
                 v = potentials[number][i]
-                v = v + acc if layer.neuron.model == "if" else (layer.neuron.decay or 0.0) * v + acc
+                v = v + acc if layer.neuron.model == "if" else real(layer.neuron.decay or 0.0) * v + acc
                 before.append(v)
-                fired.append(fires and v >= layer.neuron.threshold)
+                fired.append(bool(fires and v >= real(layer.neuron.threshold)))
                 if fired[-1]:
-                    v = v - layer.neuron.threshold if layer.neuron.reset == "subtract" else 0.0
+                    v = v - real(layer.neuron.threshold) if layer.neuron.reset == "subtract" else real(0.0)
                 after.append(v)
             potentials[number] = after
             traces[number].append((before, fired, after))
-            x = [float(spike) for spike in fired]
+            x = [real(spike) for spike in fired]
     return {"potential": potentials, "trace": traces}
 
 
@@ -56,9 +57,11 @@ def bits(values: Any) -> bytes:
     return np.asarray(values, dtype=np.float64).tobytes()
 
 
-def assert_same_bits(network: Network, presented: list[list[float]], result: Any, sample: int | None = None) -> None:
+def assert_same_bits(
+    network: Network, presented: list[list[float]], result: Any, sample: int | None = None, real: Any = float
+) -> None:
     row: Any = ... if sample is None else sample
-    due = scalar_run(network, presented)
+    due = scalar_run(network, presented, real)
     for number, trace in enumerate(due["trace"]):
         before, fired, after = zip(*trace, strict=True)
         assert bits(result.trace[number].before[row]) == bits(before)
@@ -225,6 +228,86 @@ def test_the_fault_of_the_first_sample_is_reported_not_the_earliest() -> None:
         with pytest.raises(RejectedError) as rejected:
             simulate(network, 3, Constant(values))
         assert rejected.value.path == f"/network/layers/{layer}"
+
+
+@pytest.mark.parametrize("sizes", [[3, 2], [7, 16, 20, 5, 2], [1, 1, 1, 1, 1], [3, 0, 2]])
+@pytest.mark.parametrize("readout", ["spikes", "membrane"])
+def test_binary32_gives_the_bits_of_the_scalar_loop_in_binary32(sizes: list[int], readout: str) -> None:
+    network = network_of(sizes, seed=len(sizes), readout=readout)
+    values = np.random.default_rng(1).normal(size=(2, sizes[0])) * 2
+    result = simulate(network, 25, Constant(values), ALL, "sequential-f32")
+    assert {array.dtype for array in (*result.potential, result.trace[0].before)} == {np.dtype(np.float32)}
+    for sample in range(2):
+        assert_same_bits(network, [values[sample].tolist()] * 25, result, sample, np.float32)
+    assert network.layers[0].weights.dtype == np.float64
+
+
+def test_spike_trains_do_not_depend_on_the_profile() -> None:
+    words = [philox4x32((0, block, 0, 0), (3, 0)) for block in range(16)]
+    rates = (np.concatenate(words) + 0.5) / 2.0**32  # each is just enough; rounded to binary32 about half are not
+    network = Network([Layer(np.eye(64))])
+    assert simulate(network, 1, Poisson(rates, seed=3), (), "sequential-f32").readout.tolist() == [1] * 64
+    assert_same_bits(
+        network_of([5, 4, 2]),
+        poisson_spikes([0.3] * 5, 7, 20).astype(float).tolist(),
+        simulate(network_of([5, 4, 2]), 20, Poisson([0.3] * 5, 7), ALL, "sequential-f32"),
+        None,
+        np.float32,
+    )
+
+
+LARGE = 3.4028235677973362e38  # the largest binary64 that rounds to a finite binary32
+TOO_LARGE = 3.4028235677973366e38
+SMALL = 7.006492321624087e-46  # the smallest binary64 that does not round to 0
+TOO_SMALL = 7.006492321624085e-46
+
+
+def single(layer: Layer, value: float = 0.0, steps: int = 1) -> Any:
+    return simulate(Network([layer], "membrane"), steps, Constant([value]), (), "sequential-f32").readout
+
+
+def test_values_are_rounded_once_and_the_last_that_fit_are_finite() -> None:
+    largest = np.finfo(np.float32).max
+    assert single(Layer([[LARGE]]), 1.0).tolist() == [largest]
+    assert single(Layer([[0.0]], [-LARGE])).tolist() == [-largest]
+    assert single(Layer([[1.0]]), LARGE).tolist() == [largest]
+    assert single(Layer([[0.0]], None, Neuron(initial_potential=LARGE))).tolist() == [largest]
+    assert single(Layer([[1.0]]), SMALL).tolist() == [2.0**-149]
+    assert single(Layer([[1.0]], None, Neuron("lif", decay=1 - 2.0**-30, initial_potential=0.1))) == np.float32(0.1)
+    network = Network([Layer([[1.0]], None, Neuron(threshold=SMALL))])
+    assert simulate(network, 1, Constant([SMALL]), (), "sequential-f32").readout.tolist() == [1]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_what_binary32_cannot_hold_is_rejected_where_it_is(sign: int) -> None:
+    weight, bias = Layer([[0.0], [sign * TOO_LARGE]]), Layer([[0.0]], [sign * TOO_LARGE])
+    potential = Layer([[0.0]], None, Neuron(initial_potential=sign * TOO_LARGE))
+    assert rejection(single, weight) == ("network.weight-finite", "/network/layers/0/weights/1/0")
+    assert rejection(single, bias) == ("network.bias-finite", "/network/layers/0/bias/0")
+    where = "/network/layers/0/neuron"
+    assert rejection(single, potential) == ("network.initial-potential", f"{where}/initial_potential")
+    for value in (TOO_LARGE, TOO_SMALL):
+        neuron = Neuron(threshold=value)
+        assert rejection(single, Layer([[0.0]], None, neuron)) == ("network.threshold", f"{where}/threshold")
+    assert rejection(single, Layer([[1.0]]), sign * TOO_LARGE) == ("input.range", "/input/values/0")
+    layer = Layer([[1.0]])
+    assert rejection(single, layer, sign * LARGE, 2) == ("simulate.non-finite", "/network/layers/0")
+    assert simulate(Network([weight]), 1, Constant([1.0])).readout.tolist() == [0, max(sign, 0)]
+
+
+def test_the_rules_of_binary32_keep_their_order() -> None:
+    large = {"weights": [[1e39]], "neuron": {"model": "if", "threshold": 1}}
+    document = {"layers": [large, {**large, "bias": ["x"]}]}
+    assert rejection(Network.from_document, document) == ("network.bias-type", "/layers/1/bias/0")
+    assert rejection(Network.from_document, document, np.float32) == ("network.weight-finite", "/layers/0/weights/0/0")
+    network = Network([Layer([[1e39]])])
+    assert rejection(simulate, network, 0, Constant([1e39]), "x", "sequential-f32")[0] == "network.weight-finite"
+    assert rejection(simulate, network, 0, Constant([1e39]), "x")[0] == "simulate.steps"
+
+
+def test_a_profile_that_there_is_not_is_named() -> None:
+    with pytest.raises(ValueError, match="sequential-f16"):
+        simulate(Network([Layer([[1.0]])]), 1, Constant([1.0]), (), "sequential-f16")
 
 
 def test_kernels_keep_single_precision() -> None:

@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from spikeparity.rejection import RejectedError
-from spikeparity.values import as_float, describe, is_array, is_number
+from spikeparity.values import FloatType, as_float, describe, finite_in, is_array, is_number
 
 FloatArray = npt.NDArray[np.float64]
+RealArray = npt.NDArray[np.floating[Any]]  # of the format of a profile
 
 _EXACT = 2**53
 
@@ -105,28 +106,28 @@ def vector_type(code: str, values: Any, path: str) -> None:
                 raise RejectedError(code, f"{path}/{index}", f"expected a number, got {describe(value)}")
 
 
-def vector_finite(code: str, values: Any, path: str) -> None:
-    """Reject the first NaN or infinity of a list of Numbers."""
+def vector_finite(code: str, values: Any, path: str, dtype: FloatType = np.float64) -> None:
+    """Reject the first of a list of Numbers that is NaN or infinite, or becomes so in a format."""
     vector = to_vector(values)
-    faults = np.flatnonzero(~np.isfinite(vector))
+    faults = np.flatnonzero(~np.isfinite(rounded(vector, dtype)))
     if len(faults):
-        raise RejectedError(code, f"{path}/{faults[0]}", f"expected a finite number, got {vector[faults[0]]}")
+        raise RejectedError(code, f"{path}/{faults[0]}", f"expected a {finite_in(dtype)}, got {vector[faults[0]]}")
 
 
-def finite(code: str, matrix: Any, path: str) -> None:
-    """Reject the first NaN or infinity."""
+def finite(code: str, matrix: Any, path: str, dtype: FloatType = np.float64) -> None:
+    """Reject the first element that is NaN or infinite, or becomes so in a format."""
     array = as_array(matrix, None)
-    index = _not_finite(array)
+    index = _not_finite(array, dtype)
     if index is not None:
         where = "".join(f"/{i}" for i in index)
-        raise RejectedError(code, path + where, f"expected a finite number, got {array[index]}")
+        raise RejectedError(code, path + where, f"expected a {finite_in(dtype)}, got {array[index]}")
 
 
-def _not_finite(array: FloatArray) -> tuple[int, ...] | None:
+def _not_finite(array: FloatArray, dtype: FloatType) -> tuple[int, ...] | None:
     """Return the index of the first NaN or infinity, part by part: a mask of all would take an eighth of the array."""
     flat = array.reshape(-1)
     for begin in range(0, flat.size, PART):
-        sound = np.isfinite(flat[begin : begin + PART])
+        sound = np.isfinite(rounded(flat[begin : begin + PART], dtype))
         if not sound.all():
             return tuple(int(i) for i in np.unravel_index(begin + int(sound.argmin()), array.shape))
     return None
@@ -143,6 +144,12 @@ def array_like(value: object) -> object:
         return np.asarray(value)
     except (TypeError, ValueError, RuntimeError) as error:
         return error
+
+
+def rounded(array: FloatArray, dtype: FloatType) -> npt.NDArray[Any]:
+    """Return an array in a format, each value rounded once, ties to even; what is too large becomes infinite."""
+    with np.errstate(all="ignore"):
+        return array.astype(dtype, copy=False)
 
 
 def as_array(matrix: Any, inputs: int | None) -> FloatArray:

@@ -10,10 +10,10 @@ import numpy as np
 
 from spikeparity import rules, strict_json
 from spikeparity.files import FOLDERS, Place
-from spikeparity.matrix import FloatArray
+from spikeparity.matrix import RealArray
 from spikeparity.neurons import inputs, references
 from spikeparity.neurons.network import Network
-from spikeparity.neurons.simulate import Simulation, Trace, simulate
+from spikeparity.neurons.simulate import Simulation, Trace, format_of, simulate
 from spikeparity.rejection import RejectedError, below
 from spikeparity.strict_json import hex_float
 from spikeparity.transfer import fine_tune, npy, pair, sidecar
@@ -81,10 +81,12 @@ def transfer_apply(request: Request) -> Any:
 
 def simulate_(request: Request) -> Any:
     """Answer simulate."""
+    profile = request.get("profile", rules.PROFILES[0])
     with below("/network"):
-        network = references.network_of(request["network"], FOLDERS.root)
+        network = references.network_of(request["network"], FOLDERS.root, format_of(profile))
     record = request.get("record", [])
-    result = simulate(network, request["steps"], references.in_input(request["input"], FOLDERS.root), record)
+    stimulus = references.in_input(request["input"], FOLDERS.root)
+    result = simulate(network, request["steps"], stimulus, record, profile)
     return {"readout": readout(result)} | {name: RECORDS[name](result) for name in record}
 
 
@@ -195,10 +197,11 @@ def by_sample(result: Simulation, layers: list[Any]) -> list[Any]:
     return [list(sample) for sample in zip(*layers, strict=True)] if result.readout.ndim > 1 else layers
 
 
-def hex_floats(array: FloatArray) -> Any:
-    """Return an array of float64 as nested lists of 16 hex digits."""
-    digits = array.astype(">f8").tobytes().hex()
-    words = np.array([digits[at : at + 16] for at in range(0, len(digits), 16)], dtype=object)
+def hex_floats(array: RealArray) -> Any:
+    """Return an array of float64 as nested lists of 16 hex digits, of float32 of 8."""
+    digits = array.astype(array.dtype.newbyteorder(">")).tobytes().hex()
+    width = 2 * array.itemsize
+    words = np.array([digits[at : at + width] for at in range(0, len(digits), width)], dtype=object)
     return words.reshape(array.shape).tolist()
 
 

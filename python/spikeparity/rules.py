@@ -160,7 +160,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "convert.normalize": UNCONVERTED + NORMALIZE,
 }
 
-PROFILES = ("sequential-f64",)
+PROFILES = ("sequential-f64", "sequential-f32")
 
 
 def codes() -> list[str]:

@@ -16,6 +16,9 @@ import numpy as np
 from spikeparity.rejection import RejectedError
 from spikeparity.strict_json import LARGEST_INTEGER
 
+# The format of a profile (semantics.md, section 6; conversion.md, section 1).
+FloatType = type[np.float64] | type[np.float32]
+
 NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -52,6 +55,17 @@ def as_float(value: Any) -> float:
         return float(value)
     except OverflowError:
         return math.inf if value > 0 else -math.inf
+
+
+def rounded(value: float, dtype: FloatType) -> float:
+    """Return a binary64 rounded to a format, ties to even; beyond its range it becomes infinite."""
+    with np.errstate(all="ignore"):
+        return float(dtype(value))
+
+
+def finite_in(dtype: FloatType) -> str:
+    """Name, in a message, the numbers that are finite in a format."""
+    return "finite number" if dtype is np.float64 else "finite binary32 number"
 
 
 def is_string(value: object) -> TypeGuard[str]:

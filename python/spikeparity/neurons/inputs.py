@@ -16,11 +16,11 @@ import numpy.typing as npt
 
 from spikeparity import matrix
 from spikeparity.files import StorageError
-from spikeparity.matrix import Deferred, FloatArray, array_like
+from spikeparity.matrix import Deferred, FloatArray, RealArray, array_like
 from spikeparity.neurons.philox import Raster, spike_block
 from spikeparity.rejection import RejectedError, member
 from spikeparity.strict_json import LARGEST_INTEGER
-from spikeparity.values import describe, is_array, is_integer
+from spikeparity.values import FloatType, describe, finite_in, is_array, is_integer
 
 STEPS = 1_048_576
 MEMBERS = {
@@ -85,11 +85,12 @@ Input = Constant | Spikes | Poisson | Document
 
 @dataclass(frozen=True)
 class Due:
-    """What an input has to fit: the network's inputs (None: any number), the steps, and whether it may be a batch."""
+    """What an input has to fit: the network's inputs (None: any), the steps, a batch or not, the profile's format."""
 
     width: int | None
     steps: int
     batches: bool = True
+    dtype: FloatType = np.float64
 
 
 class Drive(Protocol):
@@ -108,16 +109,16 @@ class Drive(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class ConstantDrive:
-    """Values of shape (samples, inputs)."""
+    """Values of shape (samples, inputs), in the format of the profile."""
 
-    values: FloatArray
+    values: RealArray
 
     @property
     def samples(self) -> int:
         """Number of samples."""
         return len(self.values)
 
-    def presented(self, start: int, stop: int) -> FloatArray:
+    def presented(self, start: int, stop: int) -> RealArray:
         """Return the values as one step that stands for all."""
         return self.values[None]
 
@@ -277,11 +278,11 @@ def range_(document: Document, due: Due) -> None:
         return
     poisson = document["kind"] == "poisson"
     for path, row in _samples(document, due):
-        vector = matrix.to_vector(row)
+        vector = matrix.to_vector(row) if poisson else matrix.rounded(matrix.to_vector(row), due.dtype)
         faults = np.flatnonzero(~((vector >= 0.0) & (vector <= 1.0)) if poisson else ~np.isfinite(vector))
         if len(faults):
-            expected = "a rate within 0 and 1" if poisson else "a finite number"
-            message = f"expected {expected}, got {vector[faults[0]]}"
+            expected = "rate within 0 and 1" if poisson else finite_in(due.dtype)
+            message = f"expected a {expected}, got {describe(row[faults[0]])}"
             raise RejectedError("input.range", f"{path}/{faults[0]}", message)
 
 
@@ -304,15 +305,15 @@ def is_batch(document: Document, due: Due | None = None) -> bool:
     return is_array(_first(first) if document["kind"] == "spikes" else first)
 
 
-def drive(document: Document, width: int | None) -> Drive:
-    """Make a checked input ready to be presented to a network of this width."""
+def drive(document: Document, width: int | None, dtype: FloatType = np.float64) -> Drive:
+    """Make a checked input ready to be presented to a network of this width, in this format."""
     data = document[DATA[document["kind"]]]
     rows = data if is_batch(document) else [data]
     if document["kind"] == "spikes":
         return SpikeDrive(rows, width or 0)
     table = np.array([matrix.to_vector(row) for row in rows])
     if document["kind"] == "constant":
-        return ConstantDrive(table)
+        return ConstantDrive(matrix.rounded(table, dtype))
     return PoissonDrive(table, int(document["seed"]), int(document.get("sample", 0)))
 
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+import numpy as np
 
 from spikeparity import matrix
 from spikeparity.matrix import FloatArray, array_like
 from spikeparity.rejection import RejectedError, member
-from spikeparity.values import as_float, describe, is_array, is_number, listed
+from spikeparity.values import FloatType, as_float, describe, finite_in, is_array, is_number, listed, rounded
 
 LAYERS = 1024
 MODELS = ("if", "lif")
@@ -100,10 +102,14 @@ class Network:
         self._take({"layers": parts, "readout": readout})
 
     @classmethod
-    def from_document(cls, document: Any) -> Network:
-        """Make a network of a JSON document (semantics.md, section 7), or raise RejectedError."""
+    def from_document(cls, document: Any, dtype: FloatType = np.float64) -> Network:
+        """Make a network of a JSON document (semantics.md, section 7), or raise RejectedError.
+
+        With `dtype` float32 the rules on finiteness and on thresholds are those of the profile `sequential-f32`
+        (conversion.md, section 1); the network is the same.
+        """
         network = cls.__new__(cls)
-        network._take(document)
+        network._take(document, dtype)
         return network
 
     @classmethod
@@ -114,9 +120,28 @@ class Network:
         network._fill(layers, readout, layers[0].weights.shape[1])
         return network
 
-    def _take(self, document: Any) -> None:
+    def rounded(self, dtype: FloatType) -> Network:
+        """Return the network with all its values rounded once to a format, as a profile computes with them.
+
+        Raises:
+            RejectedError: a value becomes infinite by that, or a threshold 0 (paths such as `/layers/0/weights/1/2`).
+
+        """
+        if dtype is np.float64:
+            return self
+        document = {"layers": [layer.document() for layer in self.layers]}
+        for rule in ROUNDED:
+            rule(document, dtype)
+        network = Network.__new__(Network)
+        network._fill([_rounded(layer, dtype) for layer in self.layers], self.readout, self.inputs)
+        return network
+
+    def _take(self, document: Any, dtype: FloatType = np.float64) -> None:
         for rule in RULES:
-            rule(document)
+            if rule in ROUNDED:
+                rule(document, dtype)
+            else:
+                rule(document)
         widths = _widths(document)
         layers = [_layer(part, inputs) for (_, part), (inputs, _) in zip(_layers(document), widths, strict=True)]
         self._fill(layers, str(document.get("readout", READOUTS[0])), widths[0][0])
@@ -176,10 +201,10 @@ def weight_rank(network: Document) -> None:
         matrix.shape("network.weight-rank", layer["weights"], f"{path}/weights")
 
 
-def weight_finite(network: Document) -> None:
+def weight_finite(network: Document, dtype: FloatType = np.float64) -> None:
     """network.weight-finite: no weight is NaN or an infinity."""
     for path, layer in _layers(network):
-        matrix.finite("network.weight-finite", layer["weights"], f"{path}/weights")
+        matrix.finite("network.weight-finite", layer["weights"], f"{path}/weights", dtype)
 
 
 def bias_type(network: Document) -> None:
@@ -198,10 +223,10 @@ def bias_shape(network: Document) -> None:
             raise RejectedError("network.bias-shape", path, message)
 
 
-def bias_finite(network: Document) -> None:
+def bias_finite(network: Document, dtype: FloatType = np.float64) -> None:
     """network.bias-finite: no bias is NaN or an infinity."""
     for path, bias, _outputs in _biases(network):
-        matrix.vector_finite("network.bias-finite", bias, path)
+        matrix.vector_finite("network.bias-finite", bias, path, dtype)
 
 
 def chain(network: Document) -> None:
@@ -220,12 +245,12 @@ def neuron_model(network: Document) -> None:
     _one_of("network.neuron-model", "model", MODELS, _neurons(network))
 
 
-def threshold(network: Document) -> None:
+def threshold(network: Document, dtype: FloatType = np.float64) -> None:
     """network.threshold: a finite Number above 0."""
     for path, neuron in _neurons(network):
         value = neuron["threshold"]
-        if not (is_number(value) and 0.0 < as_float(value) < math.inf):
-            message = f"threshold: expected a finite number above 0, got {describe(value)}"
+        if not (is_number(value) and 0.0 < rounded(as_float(value), dtype) < math.inf):
+            message = f"threshold: expected a {finite_in(dtype)} above 0, got {describe(value)}"
             raise RejectedError("network.threshold", f"{path}/threshold", message)
 
 
@@ -243,12 +268,12 @@ def decay(network: Document) -> None:
             raise RejectedError("network.decay", f"{path}/decay", message)
 
 
-def initial_potential(network: Document) -> None:
+def initial_potential(network: Document, dtype: FloatType = np.float64) -> None:
     """network.initial-potential: a finite Number."""
     for path, neuron in _neurons(network):
         value = neuron.get("initial_potential", 0.0)
-        if not (is_number(value) and math.isfinite(as_float(value))):
-            message = f"initial_potential: expected a finite number, got {describe(value)}"
+        if not (is_number(value) and math.isfinite(rounded(as_float(value), dtype))):
+            message = f"initial_potential: expected a {finite_in(dtype)}, got {describe(value)}"
             raise RejectedError("network.initial-potential", f"{path}/initial_potential", message)
 
 
@@ -257,7 +282,7 @@ def readout(network: Document) -> None:
     _one_of("network.readout", "readout", READOUTS, [("", network)])
 
 
-RULES: tuple[Callable[[Any], None], ...] = (
+RULES: tuple[Callable[..., None], ...] = (
     object_,
     unknown_key,
     missing_key,
@@ -276,6 +301,9 @@ RULES: tuple[Callable[[Any], None], ...] = (
     initial_potential,
     readout,
 )
+
+# Those on values that a profile rounds to its format before it computes with them.
+ROUNDED: tuple[Callable[[Any, FloatType], None], ...] = (weight_finite, bias_finite, threshold, initial_potential)
 
 
 def _walk(network: Any) -> Iterator[tuple[str, str, Any]]:
@@ -328,6 +356,20 @@ def _layer(part: Document, inputs: int | None) -> Layer:
     weights = matrix.to_array(part["weights"], inputs)
     bias = matrix.to_vector(part["bias"]) if "bias" in part else None
     return Layer(_frozen(weights), _frozen(bias), _neuron(part["neuron"]))
+
+
+def _rounded(layer: Layer, dtype: FloatType) -> Layer:
+    neuron = layer.neuron
+    return Layer(
+        matrix.rounded(layer.weights, dtype),
+        None if layer.bias is None else matrix.rounded(layer.bias, dtype),
+        replace(
+            neuron,
+            threshold=rounded(neuron.threshold, dtype),
+            initial_potential=rounded(neuron.initial_potential, dtype),
+            decay=None if neuron.decay is None else rounded(neuron.decay, dtype),
+        ),
+    )
 
 
 def _frozen(array: Any) -> Any:

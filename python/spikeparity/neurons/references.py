@@ -17,7 +17,7 @@ from spikeparity.neurons.network import Network
 from spikeparity.rejection import RejectedError, member
 from spikeparity.transfer import npy, pair, zip_archive
 from spikeparity.transfer.zip_archive import Due
-from spikeparity.values import describe
+from spikeparity.values import FloatType, describe
 
 BYTES = 1 << 28
 ENTRIES = 1024
@@ -95,16 +95,21 @@ def _content(place: Place, due: Due) -> npt.NDArray[np.uint8]:
         return zip_archive.content(file, entry, due)
 
 
-def network_of(document: Any, folder: str) -> Network:
-    """Return the network of a request, inline, in part from files, or from a pair, or raise RejectedError."""
+def network_of(document: Any, folder: str, dtype: FloatType = np.float64) -> Network:
+    """Return the network of a request, inline, in part from files, or from a pair, or raise RejectedError.
+
+    Its values are those of binary64; it is sound in the format `dtype` too.
+    """
     if not (isinstance(document, Mapping) and "checkpoint" in document):
-        return Network.from_document(in_network(document, folder))
+        return Network.from_document(in_network(document, folder), dtype)
     for key in document:
         if key != "checkpoint":
             message = f"network: expected no members beside checkpoint, got {key!r}"
             raise RejectedError("network.unknown-key", member("", key), message)
     try:
-        return pair.load(Place.below(folder, document["checkpoint"], "")).network()
+        network = pair.load(Place.below(folder, document["checkpoint"], "")).network()
+        network.rounded(dtype)
+        return network
     except RejectedError as error:
         raise RejectedError(error.code, "/checkpoint", error.message) from None
 

@@ -1,10 +1,13 @@
-"""Simulation of integrate-and-fire networks in the profile `sequential-f64` (semantics.md, sections 6 and 7).
+"""Simulation of integrate-and-fire networks in the profiles `sequential-f64` and `sequential-f32`.
+
+They are those of semantics.md, sections 6 and 7, and of conversion.md, section 1.
 
 A layer depends on the layers before it, never on those behind it. So the run goes through the layers for a whole block
 of time steps: all currents of the block at once, then the neurons step by step. Every bit is that of the step-by-step
 order in the specification.
 
-Arrays are time-major, (steps, samples, neurons). The element type is that of the weights.
+Arrays are time-major, (steps, samples, neurons). Their element type, that of the weights, is the profile's format, in
+which NumPy rounds every operation.
 """
 
 from __future__ import annotations
@@ -17,14 +20,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spikeparity.matrix import FloatArray
+from spikeparity.matrix import RealArray
 from spikeparity.neurons import inputs
 from spikeparity.neurons.inputs import Drive, Due, Input
 from spikeparity.neurons.network import Layer, Network, Neuron
 from spikeparity.neurons.philox import Raster
 from spikeparity.rejection import RejectedError, below
-from spikeparity.values import describe, is_array
+from spikeparity.values import FloatType, describe, is_array
 
+FORMATS: dict[str, FloatType] = {"sequential-f64": np.float64, "sequential-f32": np.float32}
 RECORDS = ("counts", "spikes", "potential", "trace")
 Counts = npt.NDArray[np.int64]
 
@@ -39,8 +43,8 @@ FEW = 12
 class Trace:
     """A layer's potentials before and after the reset, shape (steps, neurons), of a batch (samples, steps, neurons)."""
 
-    before: FloatArray
-    after: FloatArray
+    before: RealArray
+    after: RealArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +54,8 @@ class Simulation:
     Attributes:
         readout: the last layer's spike counts or, under membrane readout, its potentials; shape (neurons).
         counts: per layer the spikes of each neuron, shape (neurons).
-        potential: per layer the potentials after the last step, shape (neurons).
+        potential: per layer the potentials after the last step, shape (neurons); like all potentials float64, or
+            float32 in the profile `sequential-f32`.
         spikes: per layer where and when neurons fired, shape (steps, neurons); None unless recorded.
         trace: per layer its trace; None unless recorded.
 
@@ -58,12 +63,14 @@ class Simulation:
 
     readout: npt.NDArray[Any]
     counts: list[Counts]
-    potential: list[FloatArray]
+    potential: list[RealArray]
     spikes: list[Raster] | None
     trace: list[Trace] | None
 
 
-def simulate(network: Network, steps: int, input: Input, record: Collection[str] = ()) -> Simulation:
+def simulate(
+    network: Network, steps: int, input: Input, record: Collection[str] = (), profile: str = "sequential-f64"
+) -> Simulation:
     """Run a network for a number of time steps.
 
     Args:
@@ -71,21 +78,35 @@ def simulate(network: Network, steps: int, input: Input, record: Collection[str]
         steps: number of time steps, within 1 … 1,048,576.
         input: a Constant, Spikes or Poisson, or the JSON document of one; one sample or a batch.
         record: any of `"counts"`, `"spikes"`, `"potential"`, `"trace"`. Counts and potentials are always returned.
+        profile: the arithmetic, `"sequential-f64"` or `"sequential-f32"`: in binary32, weights, biases, neurons and
+            constant values rounded to it once.
 
     Raises:
         RejectedError: a rule on steps, input or record (paths `/steps`, `/input…`, `/record…`), or
-            `simulate.non-finite` at `/network/layers/<l>` where a current or a potential becomes non-finite.
+            `simulate.non-finite` at `/network/layers/<l>` where a current or a potential becomes non-finite; in
+            binary32 also a rule on the network, of which a value becomes infinite there (`/network/layers/…`).
+        ValueError: there is no such profile.
 
     """
+    dtype = format_of(profile)
     if not isinstance(network, Network):
         raise RejectedError("network.object", "/network", f"network: expected a Network, got {describe(network)}")
+    with below("/network"):
+        network = network.rounded(dtype)
     document = input.document() if isinstance(input, (inputs.Constant, inputs.Spikes, inputs.Poisson)) else input
     inputs.steps_(steps)
     with below("/input"):
-        inputs.check(document, Due(network.inputs, steps), inputs.RULES)
+        inputs.check(document, Due(network.inputs, steps, dtype=dtype), inputs.RULES)
     record_kind(record)
-    runs = run(network, inputs.drive(document, network.inputs), int(steps), set(record))
+    runs = run(network, inputs.drive(document, network.inputs, dtype), int(steps), set(record))
     return _simulation(network, runs, inputs.is_batch(document), set(record))
+
+
+def format_of(profile: str) -> FloatType:
+    """Return the format that a profile computes in."""
+    if profile not in FORMATS:
+        raise ValueError(f"profile: expected {' or '.join(map(repr, FORMATS))}, got {profile!r}")
+    return FORMATS[profile]
 
 
 def record_kind(record: Any) -> None:
@@ -104,11 +125,11 @@ class LayerRun:
 
     layer: Layer
     fires: bool
-    potential: FloatArray
+    potential: RealArray
     counts: Counts
     spikes: list[Raster] = field(default_factory=list)
-    before: list[FloatArray] = field(default_factory=list)
-    after: list[FloatArray] = field(default_factory=list)
+    before: list[RealArray] = field(default_factory=list)
+    after: list[RealArray] = field(default_factory=list)
 
 
 def run(network: Network, drive: Drive, steps: int, record: Collection[str]) -> list[LayerRun]:
@@ -168,7 +189,7 @@ def _advance_block(
     return faults
 
 
-def layer_current(layer: Layer, presented: npt.NDArray[Any] | None, shape: tuple[int, int, int]) -> FloatArray:
+def layer_current(layer: Layer, presented: npt.NDArray[Any] | None, shape: tuple[int, int, int]) -> RealArray:
     """Return the current of a layer, bias included, at every step of a block: shape (steps, samples, outputs)."""
     if presented is None or not len(layer.weights):  # no outputs, whatever is presented
         return np.zeros(shape, dtype=layer.weights.dtype)
@@ -178,7 +199,7 @@ def layer_current(layer: Layer, presented: npt.NDArray[Any] | None, shape: tuple
     return np.broadcast_to(current, shape)
 
 
-def synaptic_current(weights: FloatArray, presented: npt.NDArray[Any]) -> FloatArray:
+def synaptic_current(weights: RealArray, presented: npt.NDArray[Any]) -> RealArray:
     """Return the weighted sums of inputs (…, inputs), spikes or real values: shape (…, outputs).
 
     Each sum adds its terms in ascending input order, products and sums rounded separately. Zero inputs are skipped,
@@ -194,8 +215,8 @@ def synaptic_current(weights: FloatArray, presented: npt.NDArray[Any]) -> FloatA
 
 
 def integrate(
-    neuron: Neuron, fires: bool, potential: FloatArray, current: FloatArray
-) -> tuple[FloatArray, Raster, FloatArray]:
+    neuron: Neuron, fires: bool, potential: RealArray, current: RealArray
+) -> tuple[RealArray, Raster, RealArray]:
     """Let neurons integrate a block of currents (steps, samples, neurons), from a potential (samples, neurons) on.
 
     Returns:
@@ -234,7 +255,7 @@ def trajectory(
     return before, fired, after
 
 
-def _record(state: LayerRun, before: FloatArray, fired: Raster, after: FloatArray, record: Collection[str]) -> None:
+def _record(state: LayerRun, before: RealArray, fired: Raster, after: RealArray, record: Collection[str]) -> None:
     if "spikes" in record:
         state.spikes.append(fired)
     if "trace" in record:
