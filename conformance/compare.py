@@ -98,8 +98,7 @@ def differences(due: Any, got: Any, path: str = "") -> Iterator[Difference]:
         for index, (a, b) in enumerate(zip_longest(due, got, fillvalue=ABSENT)):
             yield from differences(a, b, f"{path}/{index}")
     elif type(due) is not type(got) or due != got:
-        a, b = decode(due), decode(got)
-        yield Difference(path, show(due), show(got), None if a is None or b is None else ulps(a, b))
+        yield Difference(path, show(due), show(got), ulps(due, got))
 
 
 def show(value: Any) -> str:

@@ -16,7 +16,7 @@ TRACE_STEPS = 48
 
 @dataclass(frozen=True)
 class State:
-    """A neuron at one step: membrane potential before and after the reset (16 hex digits each); did it fire?"""
+    """A neuron at one step: membrane potential before and after the reset (16 hex digits, 8 in binary32); did it fire?"""
 
     before: str
     after: str
@@ -96,8 +96,7 @@ class Divergence:
     @property
     def ulps(self) -> int | None:
         """Distance of the two potentials before the reset, in units in the last place."""
-        a, b = decode(self.expected.before), decode(self.got.before)
-        return None if a is None or b is None else ulps(a, b)
+        return ulps(self.expected.before, self.got.before)
 
     @classmethod
     def from_row(cls, row: dict[str, Any]) -> Divergence:
@@ -126,7 +125,7 @@ def _integer(value: Any) -> int:
 
 def _potential(value: Any) -> str:
     if decode(value) is None:
-        raise ValueError(f"{value!r:.80} is not 16 hex digits")
+        raise ValueError(f"{value!r:.80} is not 16 or 8 hex digits")
     return str(value)
 
 
@@ -165,7 +164,7 @@ def first_divergence(network: dict[str, Any], due: dict[str, Any], got: dict[str
         for (place, expected), (_, actual) in zip(*pair, strict=True):
             if expected != actual:
                 if decode(actual.before) is None or decode(actual.after) is None:
-                    raise ValueError("a potential is not 16 hex digits")
+                    raise ValueError("a potential is not 16 or 8 hex digits")
                 step, layer, neuron = place
                 threshold = float(network["layers"][layer]["neuron"]["threshold"])
                 near = _vicinity(due, got, sample, place)

@@ -90,6 +90,9 @@ def test_differences_are_told_with_pointers_numbers_and_distances() -> None:
 def test_floats_travel_as_hex_and_are_ranked() -> None:
     assert decode(encode(-0.1)) == -0.1
     assert decode("3FF0000000000000") is None
-    assert ulps(0.0, -0.0) == 1
-    assert ulps(5e-324, -5e-324) == 3
-    assert ulps(1.0, float("inf")) is None
+    assert ulps(encode(0.0), encode(-0.0)) == 1
+    assert ulps(encode(5e-324), encode(-5e-324)) == 3
+    assert ulps(encode(1.0), encode(float("inf"))) is None
+    assert decode("3f800000") == 1.0
+    assert ulps("3f800000", "3f800001") == 1
+    assert ulps("3f800000", encode(1.0)) is None

@@ -225,8 +225,7 @@ class _Trace:
 
 def distances(near: Vicinity) -> list[int | None]:
     """Return, per step of the trace, the ulps between the two potentials before the reset; None if not finite."""
-    pairs = zip(_floats(near.expected.before), _floats(near.got.before), strict=False)
-    return [None if a is None or b is None else ulps(a, b) for a, b in pairs]
+    return [ulps(a, b) for a, b in zip(near.expected.before, near.got.before, strict=False)]
 
 
 def _floats(words: Iterable[str | None]) -> list[float | None]:

@@ -87,7 +87,7 @@ def headline(result: Result, divergence: Divergence | None) -> str:
 
 def _short(value: str) -> str:
     """Drop the bits of a float, which the table of differences shows."""
-    return re.sub(r" \([0-9a-f]{16}\)$", "", value)
+    return re.sub(r" \(([0-9a-f]{8}){1,2}\)$", "", value)
 
 
 def _place(divergence: Divergence) -> str:
