@@ -68,12 +68,12 @@ class Contestant:
             self.package.apply_transfer_config(self.small, self.config)
         return {"seconds": time.perf_counter() - began, "cpu": time.process_time() - on_cpu}
 
-    def large(self, side: int, layers: int, compress: bool) -> dict[str, float]:
+    def large(self, side: int, layers: int, compress: bool, bits: int) -> dict[str, float]:
         """Save and load a large checkpoint; times, and peaks above what the process has without it, per weight byte."""
         bare = memory("VmRSS")
         rng = np.random.default_rng(2)
         checkpoint = self.checkpoint([])
-        checkpoint.weights += [rng.normal(size=(side, side)) for _ in range(layers)]
+        checkpoint.weights += [matrix(rng, side, bits) for _ in range(layers)]
         checkpoint.layer_names += [f"layer {number}" for number in range(layers)]
         checkpoint.layer_sizes += [(side, side)] * layers
         size = 8 * side * side * layers
@@ -89,13 +89,14 @@ class Contestant:
             "load": load,
             "save_memory": (saving - bare) / size,
             "load_memory": (loading - bare) / size,
+            "bytes": base.with_suffix(".npz").stat().st_size,
         }
 
-    def large_numpy(self, side: int, layers: int, compress: bool) -> dict[str, float]:
+    def large_numpy(self, side: int, layers: int, compress: bool, bits: int) -> dict[str, float]:
         """Do the same with NumPy: `savez_compressed` or `savez`, and `load`."""
         bare = memory("VmRSS")
         rng = np.random.default_rng(2)
-        arrays = {f"layer_{number}": rng.normal(size=(side, side)) for number in range(layers)}
+        arrays = {f"layer_{number}": matrix(rng, side, bits) for number in range(layers)}
         size = 8 * side * side * layers
         file = self.folder / "numpy.npz"
         save, saving, _ = peak_of(lambda: (np.savez_compressed if compress else np.savez)(file, **arrays))
@@ -106,6 +107,7 @@ class Contestant:
             "load": load,
             "save_memory": (saving - bare) / size,
             "load_memory": (loading - bare) / size,
+            "bytes": file.stat().st_size,
         }
 
     def load_ours(self) -> dict[str, float]:
@@ -121,6 +123,16 @@ class Contestant:
         began = time.perf_counter()
         row = self.package.load_checkpoint(self.folder / "large", mmap=True).weights[0][0].sum()
         return {"seconds": time.perf_counter() - began, "row": float(row)}
+
+
+def matrix(rng: np.random.Generator, side: int, bits: int) -> Any:
+    """Draw a matrix of normal weights, rounded to so many bits after the point where that is less than all."""
+    drawn = rng.normal(size=(side, side))
+    if bits < 52:
+        np.multiply(drawn, 2.0**bits, out=drawn)
+        np.rint(drawn, out=drawn)
+        np.multiply(drawn, 2.0**-bits, out=drawn)
+    return drawn
 
 
 def load_all(file: Path) -> list[Any]:
