@@ -20,7 +20,7 @@ from spikeparity import matrix
 from spikeparity.files import CHUNK, File, MissingFileError, Place, Storage, StorageError
 from spikeparity.matrix import FloatArray
 from spikeparity.neurons.network import Network
-from spikeparity.rejection import RejectedError, below
+from spikeparity.rejection import RejectedError
 from spikeparity.transfer import checkpoint as checkpoints
 from spikeparity.transfer import fine_tune, npy, sidecar, zip_archive
 from spikeparity.transfer.checkpoint import SNNCheckpoint
@@ -105,23 +105,20 @@ def save_network(network: Network, path: Any, *, compress: bool = True, durable:
 def load_checkpoint(path: Any, *, mmap: bool = False) -> SNNCheckpoint:
     """Load the checkpoint of the pair `path`.json, `path`.npz.
 
+    Of a whole network (format 2) it has the weights, names and sizes of the layers; `load_network` gives the network.
+
     Args:
         path: str or os.PathLike, without extension (`model.v1` keeps its dot).
         mmap: map arrays that are stored uncompressed into memory, read-only, instead of reading them. Their checksums
             and that they are finite are then left to `verify`.
 
     Raises:
-        RejectedError: the pair breaks a rule (pairs.md, sections 2 to 4), or is a whole network
-            (`checkpoint.format-version`), of which a checkpoint would lose biases and neurons.
+        RejectedError: the pair breaks a rule (pairs.md, sections 2 to 4).
         MissingFileError: a RejectedError too, where one of the files is not there.
         StorageError: the system refused to read, or the file is none.
 
     """
-    pair = load(Place.of(path), mapped=mmap)
-    if sidecar.version(pair.document) != sidecar.CHECKPOINT:
-        message = "expected a checkpoint (format 1), got a whole network (format 2): load it with load_network"
-        raise RejectedError("checkpoint.format-version", "/format_version", message)
-    return pair.checkpoint()
+    return load(Place.of(path), mapped=mmap).checkpoint()
 
 
 def load_network(path: Any, *, mmap: bool = False) -> Network:
@@ -288,8 +285,11 @@ def of_checkpoint(checkpoint: SNNCheckpoint) -> Contents:
         matrix.as_array(array, inputs)
         for array, (inputs, _) in zip(checkpoint.weights, checkpoint.layer_sizes, strict=True)
     ]
-    with below("/checkpoint"):
+    try:
         checkpoints.metadata_depth(checkpoint.metadata, METADATA_DEPTH)
+    except RejectedError as error:  # nothing in them is at fault alone
+        message = f"metadata: expected at most {METADATA_DEPTH} nested objects and arrays, which a sidecar can hold"
+        raise RejectedError(error.code, "/checkpoint/metadata", message) from None
     return sidecar.of_checkpoint(checkpoint), weights
 
 
