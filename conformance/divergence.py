@@ -16,7 +16,7 @@ TRACE_STEPS = 48
 
 @dataclass(frozen=True)
 class State:
-    """A neuron at one step: membrane potential before and after the reset (16 hex digits, 8 in binary32); did it fire?"""
+    """A neuron at one step: potential before and after the reset (16 hex digits, 8 in binary32), spike"""
 
     before: str
     after: str
