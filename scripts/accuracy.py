@@ -1,0 +1,184 @@
+"""Accuracy of converted networks on Fashion-MNIST against the number of time steps: a table, JSON and a picture.
+
+    python scripts/accuracy.py [--images 10000] [--out benchmarks/results]
+
+Trains a 784-256-10 network with ReLU, converts it by threshold balancing, then trains it on with QCFS activations (T=8)
+and converts that. Seeds and threads are fixed. Needs the extras torch and plot.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from fashion_mnist import Images, load
+from torch import nn
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python"))
+
+from spikeparity.conversion import ConvertedSNN, convert, replace_relu_with_qcfs
+
+ROOT = Path(__file__).resolve().parents[1]
+SEED = 20261
+HIDDEN = 256
+EPOCHS = 8
+QCFS_EPOCHS = 4
+QCFS_STEPS = 8
+BATCH = 256
+CALIBRATION = 10_000
+STEPS = (2, 4, 8, 16, 32, 64, 128, 256)
+
+GOALS = {  # curve: steps and the largest loss in points
+    "balanced": {64: 1.0, 256: 0.3},
+    "qcfs": {QCFS_STEPS: 0.5},
+}
+
+
+def main() -> int:
+    """Train, convert, measure, write; return 1 where a goal is missed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--images", type=int, default=10_000, help="how many test images (default: all 10,000)")
+    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results", help="folder of what is written")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.manual_seed(SEED)
+    train, test = load()
+    test = Images(test.images[: arguments.images], test.labels[: arguments.images])
+    calibration = train.images[:CALIBRATION]
+
+    model = nn.Sequential(nn.Linear(784, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 10))
+    fit(model, train, EPOCHS, 1e-3)
+    relu = ann_accuracy(model, test)
+    networks = {
+        "balanced": convert(model, calibration),
+        "balanced, half-threshold start": convert(model, calibration, initial_potential=0.5),
+    }
+    with torch.no_grad():
+        hidden = model[:2](torch.tensor(calibration, dtype=torch.float32)).numpy()
+    theta = float(np.percentile(hidden, 99.9))
+    replace_relu_with_qcfs(model, T=QCFS_STEPS, theta=theta)
+    fit(model, train, QCFS_EPOCHS, 1e-4)
+    quantized = ann_accuracy(model, test)
+    networks["qcfs"] = convert(model)
+    references = {name: quantized if name == "qcfs" else relu for name in networks}
+
+    curves = {}
+    for name, network in networks.items():
+        for encoding in ("constant", "poisson"):
+            label = name if encoding == "constant" else f"{name}, poisson"
+            curves[label] = curve(label, network, test, references[name], encoding)
+    faults = missed(curves)
+    result = {
+        "data": f"Fashion-MNIST, {len(test.labels)} test images",
+        "model": f"784-{HIDDEN}-10",
+        "seed": SEED,
+        "ann_accuracy": {"relu": relu, f"qcfs (T={QCFS_STEPS})": quantized},
+        "goals_in_points": {name: {str(steps): loss for steps, loss in goal.items()} for name, goal in GOALS.items()},
+        "goals_missed": faults,
+        "curves": curves,
+        "versions": {"python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__},
+    }
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    (arguments.out / "accuracy.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    draw(result, arguments.out / "accuracy.png")
+    print(*(faults or ["all goals are met"]), sep="\n")
+    return 1 if faults else 0
+
+
+def fit(model: nn.Module, train: Images, epochs: int, rate: float) -> None:
+    """Train a model: Adam on cross-entropy, the rate falling along a cosine."""
+    images, labels = torch.tensor(train.images, dtype=torch.float32), torch.tensor(train.labels)
+    order = torch.Generator().manual_seed(SEED)
+    optimizer = torch.optim.Adam(model.parameters(), lr=rate)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
+    model.train()
+    for epoch in range(epochs):
+        total, begin = 0.0, time.perf_counter()
+        for rows in torch.randperm(len(labels), generator=order).split(BATCH):
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(model(images[rows]), labels[rows])
+            loss.backward()
+            optimizer.step()
+            total += float(loss.detach()) * len(rows)
+        schedule.step()
+        print(f"epoch {epoch}: loss {total / len(labels):.4f} ({time.perf_counter() - begin:.1f} s)", file=sys.stderr)
+
+
+def ann_accuracy(model: nn.Module, test: Images) -> float:
+    """Return the accuracy of an artificial network in percent."""
+    model.eval()
+    with torch.no_grad():
+        best = model(torch.tensor(test.images, dtype=torch.float32)).argmax(1).numpy()
+    return percent(best, test)
+
+
+def percent(found: Any, test: Images) -> float:
+    """Return how many labels are right, in percent."""
+    return round(100.0 * float(np.mean(found == test.labels)), 4)
+
+
+def curve(label: str, network: ConvertedSNN, test: Images, reference: float, encoding: str) -> list[dict[str, Any]]:
+    """Return the accuracy of a spiking network at each number of steps."""
+    points = []
+    for steps in STEPS:
+        begin = time.perf_counter()
+        found = network.classify(test.images, seed=SEED, encoding=encoding, T=steps)
+        accuracy = percent(found, test)
+        seconds = time.perf_counter() - begin
+        points.append({"T": steps, "accuracy": accuracy, "loss": round(reference - accuracy, 4)})
+        print(f"{label:45} T={steps:<4} {accuracy:6.2f} %  loss {reference - accuracy:+6.2f}  {seconds:6.1f} s")
+    return points
+
+
+def missed(curves: dict[str, list[dict[str, Any]]]) -> list[str]:
+    """Say which goals are missed."""
+    return [
+        f"{name}: a loss of {point['loss']} points at T={point['T']}, the goal is {goal[point['T']]}"
+        for name, goal in GOALS.items()
+        for point in curves[name]
+        if point["T"] in goal and point["loss"] > goal[point["T"]]
+    ]
+
+
+def draw(result: dict[str, Any], file: Path) -> None:
+    """Draw accuracy against time steps."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8.0, 5.0), layout="constrained")
+    axes = figure.subplots()
+    colours: dict[str, Any] = {}
+    for label, points in result["curves"].items():
+        name = label.removesuffix(", poisson")
+        style = "-" if label == name else "--"
+        (line,) = axes.plot(
+            [point["T"] for point in points],
+            [point["accuracy"] for point in points],
+            style,
+            marker="o",
+            markersize=4,
+            color=colours.get(name),
+            label=label,
+        )
+        colours.setdefault(name, line.get_color())
+    for (name, accuracy), grey in zip(result["ann_accuracy"].items(), ("0.2", "0.6"), strict=True):
+        axes.axhline(accuracy, color=grey, linewidth=1, linestyle=":", label=f"ANN, {name}: {accuracy:.2f} %")
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(STEPS, [str(steps) for steps in STEPS])
+    axes.set_ylim(max(0.0, min(result["ann_accuracy"].values()) - 20.0), max(result["ann_accuracy"].values()) + 1.0)
+    axes.set_xlabel("time steps T")
+    axes.set_ylabel("accuracy in %")
+    axes.set_title(f"{result['data']}, {result['model']}: constant input, Poisson input dashed")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8, loc="lower right")
+    figure.savefig(file, dpi=120, metadata={"Software": None})
+
+
+if __name__ == "__main__":
+    sys.exit(main())
