@@ -43,6 +43,8 @@ TABLES = (
     "arithmetic",
     "precedence",
     "mutant_gaps",
+    "activation",
+    "balancing",
     "pair_archives",
     "pair_sidecars",
     "pair_arrays",
