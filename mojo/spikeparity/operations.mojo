@@ -2,6 +2,7 @@
 
 from .answer import Answer
 from .checkpoint import Checkpoint, read_checkpoint
+from .conversion import Balanced, read_normalize, read_qcfs
 from .document import Document, Kind
 from .fine_tune import (
     TransferConfig,
@@ -97,6 +98,11 @@ def run_on_request(
         run_checkpoint_load(request, folders, answer)
     elif operation == "checkpoint.save":
         run_checkpoint_save(request, folders, answer)
+    elif operation == "activation.qcfs":
+        answer.key("y")
+        answer.floats(read_qcfs(request, request.root))
+    elif operation == "convert.normalize":
+        write_balanced(read_normalize(request, request.root), answer)
     elif operation.startswith("transfer."):
         run_transfer(operation, request, answer)
     else:
@@ -213,6 +219,30 @@ def write_pair(pair: Pair, mut answer: Answer):
         answer.integers(pair.arrays[i].shape)
         answer.key("sha256")
         answer.string(value_digest(pair.arrays[i].values))
+        answer.raw("}")
+    answer.raw("]")
+
+
+def write_balanced(layers: List[Balanced], mut answer: Answer):
+    """Writes layers as they came, with other numbers.
+
+    Args:
+        layers: The layers.
+        answer: Receives the member of the output.
+    """
+    answer.key("layers")
+    answer.open("[")
+    for ref layer in layers:
+        answer.open("{")
+        answer.key("weights")
+        answer.open("[")
+        var width = layer.shape.inputs
+        for row in range(layer.shape.outputs):
+            answer.floats(Span(layer.weights)[row * width : (row + 1) * width])
+        answer.raw("]")
+        if layer.bias:
+            answer.key("bias")
+            answer.floats(layer.bias.value())
         answer.raw("}")
     answer.raw("]")
 

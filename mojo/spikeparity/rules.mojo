@@ -72,6 +72,8 @@ def operations() -> List[StaticString]:
         "encode.poisson",
         "checkpoint.load",
         "checkpoint.save",
+        "activation.qcfs",
+        "convert.normalize",
     ]
 
 
@@ -175,4 +177,10 @@ def codes() -> List[StaticString]:
         "input.range",
         "record.kind",
         "simulate.non-finite",
+        "qcfs.input",
+        "qcfs.theta",
+        "qcfs.steps",
+        "qcfs.non-finite",
+        "normalize.scales",
+        "normalize.non-finite",
     ]

@@ -53,7 +53,8 @@ def test_hello_bye_and_root() raises:
     assert_true(hello.startswith('{"protocol":1,"name":"mojo","version":"'))
     assert_true(
         '"profiles":["sequential-f64"]}\n' in hello
-        and '"simulate.non-finite"]' in hello
+        and '"normalize.non-finite"]' in hello
+        and '"activation.qcfs","convert.normalize"]' in hello
     )
     assert_equal(asked('{"cmd":"root","root":"/r"}'), "")
     var answer = Answer()
@@ -94,6 +95,8 @@ def test_requests_that_are_none() raises:
         "transfer.apply",
         "simulate",
         "encode.poisson",
+        "activation.qcfs",
+        "convert.normalize",
     ]:
         for input in [
             "{}",
@@ -101,6 +104,8 @@ def test_requests_that_are_none() raises:
             "null",
             '{"document":[]}',
             '{"network":0,"input":0}',
+            '{"layers":0,"x":0}',
+            '{"layers":[{"weights":[]}],"x":[0]}',
             '{"text":1}',
         ]:
             assert_true(len(run(operation, input).as_bytes()) > 0)
@@ -612,6 +617,184 @@ def test_encode_poisson() raises:
         '{"rates":[1],"seed":-1,"steps":2}',
         "input.seed",
         "/seed",
+    )
+
+
+def check_qcfs(x: StringSpan, rest: StringSpan, y: StringSpan) raises:
+    """Checks the activation of one entry."""
+    check_accept(
+        "activation.qcfs",
+        String('{"x":[', x, "],", rest, "}"),
+        String('{"y":["', y, '"]}'),
+    )
+
+
+def test_qcfs() raises:
+    check_accept("activation.qcfs", '{"x":[],"theta":1,"T":1}', '{"y":[]}')
+    # Levels are a quarter apart, and half a level is rounded up.
+    comptime QUARTERS = '"theta":1.0,"T":4'
+    check_qcfs("0.125", QUARTERS, "3fd0000000000000")
+    check_qcfs("0.1249", QUARTERS, "0000000000000000")
+    # A hair less than half a level: the sum with 0.5 is rounded to 1.
+    check_qcfs("0.12499999999999999", QUARTERS, "3fd0000000000000")
+    check_qcfs("-0.125", QUARTERS, "0000000000000000")
+    check_qcfs("-0.0", QUARTERS, "0000000000000000")
+    check_qcfs("1.75", QUARTERS, "3ff0000000000000")
+    # Products and quotients that overflow are clipped.
+    check_qcfs("1e308", '"theta":1e-308,"T":1048576', "000730d67819e8d2")
+    check_qcfs("-1e308", '"theta":1e-308,"T":1048576', "0000000000000000")
+    # The order of the operations: 3 * (0.1 / 3) and 3 * (0.1 / 7) would be an ulp less, as would (3 / 7) * 0.1.
+    check_qcfs("0.3", '"theta":0.1,"T":3', "3fb999999999999b")
+    check_qcfs("0.043", '"theta":0.1,"T":7', "3fa5f15f15f15f17")
+
+
+def test_qcfs_rules() raises:
+    comptime Q = "activation.qcfs"
+    for rest in ['"theta":0,"T":0', '"theta":1,"T":1']:
+        for x in ["null", "1", '{"a":1}', '"NaN"']:
+            check_reject(
+                Q, String('{"x":', x, ",", rest, "}"), "qcfs.input", "/x"
+            )
+        for x in ['[0,"NaN",null]', "[0,true,1]", "[0,[1]]", '[0,"1"]']:
+            check_reject(
+                Q, String('{"x":', x, ",", rest, "}"), "qcfs.input", "/x/1"
+            )
+    for theta in ["0", "-0.0", "-1", '"Infinity"', '"NaN"', "true", "[1]"]:
+        check_reject(
+            Q,
+            String('{"x":[1],"T":0,"theta":', theta, "}"),
+            "qcfs.theta",
+            "/theta",
+        )
+    for steps in ["0", "-1", "1048577", "2.0", "true", '"1"', "null"]:
+        check_reject(
+            Q,
+            String('{"x":[1],"theta":1,"T":', steps, "}"),
+            "qcfs.steps",
+            "/T",
+        )
+    check_reject(
+        Q,
+        '{"x":[-1,1e307,1e308],"theta":1e308,"T":4}',
+        "qcfs.non-finite",
+        "/x/2",
+    )
+
+
+def test_normalize() raises:
+    comptime N = "convert.normalize"
+    check_accept(
+        N,
+        '{"layers":[{"weights":[[1,-0.0]],"bias":[3]},{"weights":[]},{"bias":[0,-1],"weights":[[],[]]}],"scales":[2,0.5,4]}',
+        '{"layers":[{"weights":[["3fe0000000000000","8000000000000000"]],"bias":["3ff8000000000000"]},{"weights":[]},{"weights":[[],[]],"bias":["0000000000000000","bfd0000000000000"]}]}',
+    )
+    # (0.1 * 3) / 0.7, each rounded; 0.1 * (3 / 0.7) would be an ulp less.
+    check_accept(
+        N,
+        '{"layers":[{"weights":[[3]]},{"weights":[[0.1]],"bias":[0.1]}],"scales":[3,0.7]}',
+        '{"layers":[{"weights":[["3ff0000000000000"]]},{"weights":[["3fdb6db6db6db6dd"]],"bias":["3fc2492492492493"]}]}',
+    )
+
+
+def check_normalize(
+    layers: StringSpan, scales: StringSpan, code: StringSpan, path: StringSpan
+) raises:
+    """Checks a rejection of threshold balancing."""
+    check_reject(
+        "convert.normalize",
+        String('{"layers":', layers, ',"scales":', scales, "}"),
+        code,
+        path,
+    )
+
+
+def test_normalize_rules() raises:
+    comptime L = '{"weights":[[1]],"bias":[1]}'
+    check_normalize('[{"a":1},3]', "0", "network.object", "/layers/1")
+    check_normalize(
+        '[{},{"weights":0,"neuron":0}]',
+        "0",
+        "network.unknown-key",
+        "/layers/1/neuron",
+    )
+    check_normalize(
+        '[{"weights":0},{"bias":0}]',
+        "0",
+        "network.missing-key",
+        "/layers/1/weights",
+    )
+    check_normalize("[]", "[]", "network.layers", "/layers")
+    check_normalize("{}", "[]", "network.layers", "/layers")
+    check_normalize(
+        '[{"weights":[1],"bias":0},{"weights":[[true]]}]',
+        "0",
+        "network.weight-type",
+        "/layers/1/weights/0/0",
+    )
+    check_normalize(
+        '[{"weights":{"file":"a","member":"b"}}]',
+        "[1]",
+        "network.weight-type",
+        "/layers/0/weights",
+    )
+    check_normalize(
+        '[{"weights":[["NaN"]]},{"weights":[1]}]',
+        "0",
+        "network.weight-rank",
+        "/layers/1/weights",
+    )
+    check_normalize(
+        '[{"weights":[["NaN"]],"bias":0}]',
+        "0",
+        "network.weight-finite",
+        "/layers/0/weights/0/0",
+    )
+    check_normalize(
+        '[{"weights":[[1]],"bias":[1,2]},{"weights":[[1]],"bias":0}]',
+        "0",
+        "network.bias-type",
+        "/layers/1/bias",
+    )
+    check_normalize(
+        '[{"weights":[[1]],"bias":["NaN",2]}]',
+        "0",
+        "network.bias-shape",
+        "/layers/0/bias",
+    )
+    check_normalize(
+        '[{"weights":[[1]],"bias":["NaN"]}]',
+        "0",
+        "network.bias-finite",
+        "/layers/0/bias/0",
+    )
+    for scales in ["0", "null", "[]", "[1,2]", "{}"]:
+        check_normalize(
+            String("[", L, "]"), scales, "normalize.scales", "/scales"
+        )
+    for scale in ["0", "-0.0", "-1", '"NaN"', '"Infinity"', "true", "[1]"]:
+        check_normalize(
+            String("[", L, ",", L, "]"),
+            String("[1,", scale, "]"),
+            "normalize.scales",
+            "/scales/1",
+        )
+    check_normalize(
+        String("[", L, ',{"weights":[[1,1],[1,9]],"bias":[1e308,9]}]'),
+        "[1e308,1e-1]",
+        "normalize.non-finite",
+        "/layers/1/weights/0/0",
+    )
+    check_normalize(
+        '[{"weights":[[0,0],[0,1e300]],"bias":[9,9]}]',
+        "[1e-300]",
+        "normalize.non-finite",
+        "/layers/0/weights/1/1",
+    )
+    check_normalize(
+        '[{"weights":[[0],[0]],"bias":[1,1e300]},{"weights":[[1e300]]}]',
+        "[1e-300,1e-300]",
+        "normalize.non-finite",
+        "/layers/0/bias/1",
     )
 
 
