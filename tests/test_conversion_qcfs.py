@@ -1,4 +1,4 @@
-"""QCFSActivation: its values are those of the NumPy function, its gradient the straight-through one; its way into models."""
+"""QCFSActivation: its values are those of the NumPy function, its gradient the straight-through one."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ class Reader:
         self.values: dict[fx.Node, Value | BatchSize | Shape] = {}
 
     def read(self) -> list[Dense]:
-        """Return the layers; of the graph's nodes each is used once."""
+        """Return the layers."""
         for node in self.graph.graph.nodes:
             if node.op == "placeholder":
                 self.values[node] = Value(INPUT, None)
@@ -103,9 +103,10 @@ class Reader:
                 self.output(node)
             elif node.op != "get_attr":  # what uses a parameter directly is refused by its own name
                 self.values[node] = self.handler(node)(self, node)
+        # All that is understood takes one value, and the model returns one: where each is used, nothing forks.
         for node, value in self.values.items():
             if isinstance(value, Value):
-                self.used_once(node)
+                self.used(node)
         for layer in self.layers:
             layer.check_finite()
         return self.layers
@@ -153,17 +154,11 @@ class Reader:
         """Return an argument of a call, by position or name."""
         return node.args[position] if len(node.args) > position else node.kwargs.get(name, default)
 
-    def used_once(self, node: fx.Node) -> None:
-        """Refuse what forks, and what is computed for nothing: in-place calls would be lost with it."""
-        users = [user for user in node.users if isinstance(self.values.get(user), Value) or user.op == "output"]
-        if len(users) == 1:
-            return
-        if node.op == "placeholder":
-            raise ConversionError(f"the model's input is used {len(users)} times: {refusals.advice('add')}")
-        if users:
-            raise self.error(node, f"has a result that is used {len(users)} times: {refusals.advice('add')}")
-        message = "has a result that nothing uses: use it (an in-place call's too), or leave the call out in eval mode"
-        raise self.error(node, message)
+    def used(self, node: fx.Node) -> None:
+        """Refuse what is computed for nothing, as an in-place call would be lost with it; to ask for a size is no use."""
+        if not any(isinstance(self.values.get(user), Value) or user.op == "output" for user in node.users):
+            message = "has a result that nothing uses: use it (an in-place call's too), or leave it out in eval mode"
+            raise self.error(node, message)
 
     def output(self, node: fx.Node) -> None:
         """Read what the model returns."""
