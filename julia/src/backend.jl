@@ -252,6 +252,7 @@ write_tagged(io::IOBuffer, x::String) = write_tag(io, "s", x)
 write_tagged(io::IOBuffer, x::Int64) = write_tag(io, "i", string(x))
 write_tagged(io::IOBuffer, x::MinusZero) = write_tag(io, "i", "-0")
 write_tagged(io::IOBuffer, x::Float64) = write_tag(io, "n", x)
+write_tagged(io::IOBuffer, x::BigInt) = write_tag(io, "n", Float64(x))
 write_tagged(io::IOBuffer, x::Vector{Any}) = write_tag(io, "a", Any[Tagged(v) for v in x])
 write_tagged(io::IOBuffer, x::JsonObject) =
     write_tag(io, "o", Any[Any[name, Tagged(v)] for (name, v) in zip(x.names, x.values)])

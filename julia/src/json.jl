@@ -6,6 +6,7 @@
 # | array                              | Vector{Any}                  |
 # | string, true, false, null          | String, Bool, Nothing        |
 # | Integer (semantics.md, section 1)  | Int64; `-0` is MinusZero()   |
+# | any larger whole number            | BigInt                       |
 # | any other number                   | Float64                      |
 
 """
@@ -55,7 +56,7 @@ integer(x)::Int = x isa Int64 ? x : 0
 
 "Whether `x` can stand for a real value: a JSON number, or a string for what JSON has no number for."
 is_number(x) = x isa Float64 || x isa Int64 || x isa MinusZero || x isa AbstractFloat ||
-               (x isa String && (x == "NaN" || x == "Infinity" || x == "-Infinity"))
+               (x isa String && (x == "NaN" || x == "Infinity" || x == "-Infinity")) || x isa BigInt
 
 "The value of a Number."
 function number(x)::Float64
@@ -63,6 +64,7 @@ function number(x)::Float64
     x isa Int64 && return Float64(x)
     x isa MinusZero && return -0.0
     x isa String && return x == "NaN" ? NaN : x == "Infinity" ? Inf : -Inf
+    x isa BigInt && return Float64(x)
     Float64(x::AbstractFloat)
 end
 
@@ -74,6 +76,7 @@ describe(::JsonObject) = "an object"
 describe(::AbstractVector) = "an array"
 describe(::MinusZero) = "-0"
 describe(x::Number) = string(x)
+describe(x::BigInt) = ndigits(x) <= 60 ? string(x) : string(first(string(x), 57), "...")
 describe(x::AbstractString) = length(x) <= 60 ? to_json(x) : string(to_json(first(x, 57)), "...")
 describe(x) = string("a ", typeof(x))
 
@@ -248,7 +251,7 @@ function read_number!(r::Reader)
         (peek_byte(r) == UInt8('+') || peek_byte(r) == UInt8('-')) && (r.at += 1)
         skip_digits!(r, "expected a digit in the exponent")
     end
-    is_whole && r.at - start <= 17 ? whole_number(r, start) : real_number(r, start)
+    is_whole ? whole_number(r, start) : real_number(r, start)
 end
 
 function json_leading_zero(r::Reader, start::Int)
@@ -267,13 +270,20 @@ end
 
 # Seventeen characters cannot overflow an Int64.
 function whole_number(r::Reader, start::Int)
+    r.at - start > 17 && return large_number(r, start)
     negative = codeunit(r.text, start) == UInt8('-')
     value = Int64(0)
     for k in (negative ? start + 1 : start):r.at-1
         value = 10value + Int64(codeunit(r.text, k) - 0x30)
     end
-    value > MAX_INTEGER && return Float64(negative ? -value : value)
+    value > MAX_INTEGER && return BigInt(negative ? -value : value)
     negative ? (value == 0 ? MinusZero() : -value) : value
+end
+
+"A whole number beyond the Integers: metadata keep all its digits."
+function large_number(r::Reader, start::Int)
+    real_number(r, start)                # within the range of binary64, so of no more than 309 digits
+    parse(BigInt, SubString(r.text, start, r.at - 1))
 end
 
 function real_number(r::Reader, start::Int)

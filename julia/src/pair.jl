@@ -26,19 +26,14 @@ end
 """
     load_checkpoint(base)
 
-Load the checkpoint of the pair `base * ".json"`, `base * ".npz"`.
+Load the checkpoint of the pair `base * ".json"`, `base * ".npz"`. Of a whole network (format 2) it has the weights,
+names and sizes of the layers; [`load_network`](@ref) gives the network.
 
 # Throws
-- [`Rejection`](@ref) with a code of conformance/spec/pairs.md, sections 2 and 3; with `checkpoint.format-version` for a
-  whole network (format 2), whose biases and neurons a checkpoint would lose: load it with [`load_network`](@ref).
+- [`Rejection`](@ref) with a code of conformance/spec/pairs.md, sections 2 and 3.
 - [`StorageError`](@ref) where the system fails. Nothing else, whatever is there.
 """
-function load_checkpoint(base::AbstractString)
-    pair = load_pair(PairPlace(nothing, library_place(base), ROOT), false)
-    pair.format_version == 1 || reject("checkpoint.format-version", ROOT / "format_version",
-                                       "expected a checkpoint (format 1), got a whole network (format 2)")
-    pair.checkpoint
-end
+load_checkpoint(base::AbstractString) = load_pair(PairPlace(nothing, library_place(base), ROOT), false).checkpoint
 
 """
     load_network(base)
