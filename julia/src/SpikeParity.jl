@@ -25,7 +25,7 @@ Base.Experimental.@optlevel 1
 
 export Rejection, StorageError, Checkpoint, TransferConfig, Layer, Network, Run
 export ConstantInput, SpikeInput, PoissonInput
-export read_checkpoint, read_config, read_network, freeze!, unfreeze!, apply!, simulate, poisson_spikes
+export read_checkpoint, read_config, read_network, freeze!, unfreeze!, apply!, simulate, poisson_spikes, qcfs, balance
 export load_checkpoint, load_network, save_checkpoint, save_network
 
 include("kernels.jl")
@@ -45,6 +45,7 @@ include("archive_writer.jl")
 include("pair_writer.jl")
 include("input.jl")
 include("simulate.jl")
+include("conversion.jl")
 include("backend.jl")
 
 # Running the request path while the module cache is written stores its compiled methods there.

@@ -197,6 +197,12 @@ function run_encode_poisson(input::JsonObject, ::Session)
     JsonObject("spikes" => from_zero(spike_train(read_poisson(input, ROOT), integer(steps))))
 end
 
+run_activation_qcfs(input::JsonObject, ::Session) =
+    JsonObject("y" => qcfs(get(input, "x"), get(input, "theta"), get(input, "T")))
+
+run_convert_normalize(input::JsonObject, ::Session) =
+    JsonObject("layers" => normalize(get(input, "layers"), get(input, "scales"), ROOT))
+
 const OPERATIONS = Pair{String,Function}[
     "json.parse" => run_json_parse,
     "checkpoint.validate" => run_checkpoint_validate,
@@ -208,6 +214,8 @@ const OPERATIONS = Pair{String,Function}[
     "encode.poisson" => run_encode_poisson,
     "checkpoint.load" => run_checkpoint_load,
     "checkpoint.save" => run_checkpoint_save,
+    "activation.qcfs" => run_activation_qcfs,
+    "convert.normalize" => run_convert_normalize,
 ]
 
 # ---- documents under test --------------------------------------------------------------------------------------------

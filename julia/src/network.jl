@@ -113,14 +113,19 @@ function check_network(document::JsonObject, parts::Vector{NetworkPart}, folder:
     network_missing_key(parts)
     network_layers(get(document, "layers"), at / "layers")
     layers, neurons = parts_of(:layer, parts), parts_of(:neuron, parts)
+    check_arrays(layers, folder)
+    network_chain(weights_of(layers), at)
+    check_neurons(document, neurons, at)
+end
+
+"Every rule on the weights and biases alone."
+function check_arrays(layers::PlacedObjects, folder::Union{Nothing,String})
     network_weight_type(layers, folder)
     network_weight_rank(layers)
     network_weight_finite(layers)
     network_bias_type(layers, folder)
     network_bias_shape(layers)
     network_bias_finite(layers)
-    network_chain(weights_of(layers), at)
-    check_neurons(document, neurons, at)
 end
 
 "What is left once the arrays are known to fit: the neurons and the readout."

@@ -26,6 +26,7 @@ const CODES = [
     "npy.magic", "npy.header", "npy.dtype", "npy.length",
     "simulate.steps", "input.kind", "input.unknown-key", "input.seed", "input.sample", "input.shape", "input.indices",
     "input.range", "record.kind", "simulate.non-finite",
+    "qcfs.input", "qcfs.theta", "qcfs.steps", "qcfs.non-finite", "normalize.scales", "normalize.non-finite",
 ]
 
 const MAX_DEPTH = 64                   # nesting of a JSON text

@@ -9,7 +9,7 @@ verdict_of(op, input) = (a = ask(run_line(op, input)); (get(a, "verdict"), get(a
     answer = ask("""{"cmd":"hello","protocol":1,"root":"/","scratch":"/tmp"}""")
     @test get(answer, "protocol") == 1 && get(answer, "name") == "julia" && get(answer, "language") == "Julia"
     @test get(answer, "julia") == string(VERSION) && get(answer, "transport") === missing
-    @test get(answer, "codes") == S.CODES && length(get(answer, "ops")) == 10
+    @test get(answer, "codes") == S.CODES && length(get(answer, "ops")) == 12
     project = read(joinpath(@__DIR__, "..", "Project.toml"), String)
     @test occursin("version = \"$(get(answer, "version"))\"", project)
 end
@@ -169,6 +169,23 @@ end
           ("reject", "input.sample", "/sample")
     @test verdict_of("encode.poisson", """{"rates":7,"seed":0.0,"steps":1e0}""") ==
           ("reject", "simulate.steps", "/steps")
+end
+
+@testset "activation.qcfs" begin
+    @test output_of("activation.qcfs", """{"x":[-0.0,0.3,7],"theta":2,"T":4}""") ==
+          """{"y":["0000000000000000","3fe0000000000000","4000000000000000"]}"""
+    @test verdict_of("activation.qcfs", """{"x":{},"theta":0,"T":0}""") == ("reject", "qcfs.input", "/x")
+    @test verdict_of("activation.qcfs", """{"x":[],"theta":0,"T":0}""") == ("reject", "qcfs.theta", "/theta")
+    @test verdict_of("activation.qcfs", """{"x":[],"theta":1,"T":1.0}""") == ("reject", "qcfs.steps", "/T")
+end
+
+@testset "convert.normalize" begin
+    @test output_of("convert.normalize", """{"layers":[{"bias":[-0.0],"weights":[[1]]},{"weights":[]}],"scales":[2,1]}""") ==
+          """{"layers":[{"weights":[["3fe0000000000000"]],"bias":["8000000000000000"]},{"weights":[]}]}"""
+    @test verdict_of("convert.normalize", """{"layers":[{"weights":[[]]},7],"scales":7}""") ==
+          ("reject", "network.object", "/layers/1")
+    @test verdict_of("convert.normalize", """{"layers":[{"weights":[[1e308,1]]},{"weights":[[1]]}],"scales":[0.1,1]}""") ==
+          ("reject", "normalize.non-finite", "/layers/0/weights/0/0")
 end
 
 @testset "the loop answers line by line and ends at bye" begin

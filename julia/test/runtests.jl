@@ -34,7 +34,7 @@ function rejection(f)
 end
 
 const FILES = ["rules", "json", "philox", "kernels", "checkpoint", "fine_tune", "network", "archive", "npy", "sidecar",
-               "pair", "input", "simulate", "backend"]
+               "pair", "input", "simulate", "conversion", "backend"]
 
 const RESULT = @testset Count "SpikeParity" begin
     for file in FILES
