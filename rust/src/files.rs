@@ -47,7 +47,7 @@ impl std::error::Error for IoFailure {
     }
 }
 
-/// Why nothing was loaded.
+/// Why nothing was loaded, or saved.
 #[derive(Debug)]
 pub enum LoadError {
     /// What is there breaks a rule, or is not there at all (`checkpoint.sidecar-missing`, `archive.missing`).

@@ -14,6 +14,7 @@ use crate::json::{self, Value};
 use crate::network::{Layer, Network};
 use crate::network_rules::StoredNetwork;
 use crate::pair::{Pair, MAX_SIDECAR_BYTES};
+use crate::rule::{Rejection, Rule};
 use crate::sidecar::{self, is_hex_digit, MemberDue, Sidecar, NAME_DIGITS};
 
 /// Saves a checkpoint as the pair `base.json`, `base.npz` (format 1); missing folders are made.
@@ -22,22 +23,19 @@ use crate::sidecar::{self, is_hex_digit, MemberDue, Sidecar, NAME_DIGITS};
 ///
 /// # Errors
 ///
-/// What the system fails with. The old pair is then as it was; or the new one is there, where only tidying up failed.
-pub fn save_checkpoint(checkpoint: &Checkpoint, base: &Path, compression: Compression) -> Result<(), IoFailure> {
-    save_anywhere(base, &pair_of_checkpoint(checkpoint), compression)
+/// `checkpoint.metadata-type` where the metadata nest too deeply for a sidecar; or what the system fails with. The old
+/// pair is then as it was; or the new one is there, where only tidying up failed.
+pub fn save_checkpoint(checkpoint: &Checkpoint, base: &Path, compression: Compression) -> Result<(), LoadError> {
+    save(&Place::anywhere(base)?, &pair_of_checkpoint(checkpoint), compression)
 }
 
 /// Saves a network as the pair `base.json`, `base.npz` (format 2), with layers named `layer_0`, `layer_1`, ….
 ///
 /// # Errors
 ///
-/// As [`save_checkpoint`].
+/// As [`save_checkpoint`], but there is nothing to reject.
 pub fn save_network(network: &Network<f64>, base: &Path, compression: Compression) -> Result<(), IoFailure> {
-    save_anywhere(base, &pair_of_network(network), compression)
-}
-
-fn save_anywhere(base: &Path, pair: &Pair<'_>, compression: Compression) -> Result<(), IoFailure> {
-    match save(&Place::anywhere(base)?, pair, compression) {
+    match save(&Place::anywhere(base)?, &pair_of_network(network), compression) {
         Ok(()) => Ok(()),
         Err(LoadError::Io(failure)) => Err(failure),
         Err(LoadError::Rejected(rejection)) => Err(IoFailure::new(base, io::Error::other(rejection))),
@@ -118,17 +116,18 @@ pub(crate) fn save(base: &Place, pair: &Pair<'_>, compression: Compression) -> R
 }
 
 /// That a load would not refuse the sidecar for its size, or for the depth of its metadata.
-fn can_be_loaded(base: &Place, sidecar: &Sidecar) -> Result<(), IoFailure> {
+fn can_be_loaded(base: &Place, sidecar: &Sidecar) -> Result<(), LoadError> {
     const DIGEST_BYTES: u64 = 100;
     let text = sidecar.text();
-    let fault = if text.len() as u64 + DIGEST_BYTES > MAX_SIDECAR_BYTES {
-        "names and metadata have more bytes than a sidecar can hold".to_owned()
-    } else if let Err(rejection) = Sidecar::parse(&text) {
-        format!("the sidecar could not be loaded: {rejection}")
-    } else {
-        return Ok(());
-    };
-    Err(IoFailure::other(base.path(), io::ErrorKind::InvalidData, &fault))
+    if text.len() as u64 + DIGEST_BYTES > MAX_SIDECAR_BYTES {
+        let fault = "names and metadata have more bytes than a sidecar can hold";
+        return Err(IoFailure::other(base.path(), io::ErrorKind::InvalidData, fault).into());
+    }
+    if let Err(rejection) = Sidecar::parse(&text) {
+        let message = format!("a sidecar cannot hold them: {}", rejection.message);
+        return Err(Rejection::new(Rule::CheckpointMetadataType, "/checkpoint/metadata", message).into());
+    }
+    Ok(())
 }
 
 /// The folder of a pair, locked against other writers until it is dropped.

@@ -243,8 +243,15 @@ fn a_sidecar_that_could_not_be_loaded_is_not_saved() {
         )
     };
     let nested = |depth: usize| format!(r#"{{"a":{}{}}}"#, "[".repeat(depth), "]".repeat(depth));
-    with(nested(63)).unwrap_err();
-    with(format!(r#"{{"a":"{}"}}"#, "x".repeat(16 << 20))).unwrap_err();
+    match with(nested(63)).unwrap_err() {
+        LoadError::Rejected(rejection) => assert_eq!(
+            (rejection.rule.code(), &*rejection.path),
+            ("checkpoint.metadata-type", "/checkpoint/metadata")
+        ),
+        LoadError::Io(failure) => panic!("{failure}"),
+    }
+    let long = with(format!(r#"{{"a":"{}"}}"#, "x".repeat(16 << 20)));
+    assert!(matches!(long, Err(LoadError::Io(_))));
     assert_eq!(folder.names(), [""; 0]);
     with(nested(62)).unwrap();
     assert!(load(&folder.path("pair")).is_ok());
