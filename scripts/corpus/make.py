@@ -45,6 +45,7 @@ TABLES = (
     "mutant_gaps",
     "activation",
     "balancing",
+    "binary32",
     "pair_archives",
     "pair_sidecars",
     "pair_arrays",
