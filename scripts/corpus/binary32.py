@@ -426,3 +426,18 @@ FAULTS: list[tuple[str, str, str, str, dict[str, Any], Patch]] = [
 ]
 for name, code, path, why, data, repair in FAULTS:
     simulate.reject(f"f32-{name}", code, path, why, data, repair, tags="f32")
+simulate.reject(
+    "f32-pair-of-binary64",
+    "network.threshold",
+    "/network/checkpoint",
+    "What of a pair breaks a rule by its rounding breaks it where the pair is named.",
+    ask({"checkpoint": "artefacts/network/stored-edges"}, 2, constant([1.0, 1.0, 1.0]), "counts"),
+    drop("/profile"),
+    tags="f32",
+)
+simulate.accept(
+    "f32-pair",
+    "A network out of a pair is rounded as others.",
+    ask({"checkpoint": "artefacts/network/stored-everything"}, 9, constant([0.1, 0.2, 0.3]), *ALL),
+    tags="f32",
+)

@@ -215,6 +215,30 @@ cases.accept(
     near=["checkpoint.unknown-key", "checkpoint.metadata-type", "checkpoint.types-count"],
     facts={"frozen_layers": ["encoder", "head"]},
 )
+
+
+def nested(depth: int) -> Any:
+    """Metadata that nest so deep."""
+    value: Any = 1.5
+    for _ in range(depth - 1):
+        value = [value]
+    return {"deep": value}
+
+
+cases.reject(
+    "save-checkpoint-metadata-64-deep",
+    "checkpoint.metadata-type",
+    "/checkpoint/metadata",
+    "In a sidecar metadata are one level deeper than alone: nothing is saved that could not be loaded.",
+    saving("saved/faulty", checkpoint=checkpoint(metadata=nested(64))),
+    put("/checkpoint/metadata", nested(63)),
+)
+cases.accept(
+    "save-checkpoint-metadata-63-deep",
+    "The sidecar nests 64 deep, which a JSON text may.",
+    saving("saved/nested", checkpoint=checkpoint(metadata=nested(63))),
+    near=["checkpoint.metadata-type", "json.depth"],
+)
 cases.accept(
     "save-checkpoint-no-layers",
     "A checkpoint without layers has an archive without members.",
