@@ -23,6 +23,8 @@ class QCFSActivation(nn.Module):
         T: number of steps of the quantization, within 1 … 1,048,576.
         theta: the largest value θ, finite and above 0; later the threshold of the neurons.
         learn_theta: whether θ is a parameter, or a buffer.
+        device: where θ is.
+        dtype: its type; by default PyTorch's.
 
     Raises:
         RejectedError: qcfs.steps, qcfs.theta; on a call too, where training has made θ 0, negative or not finite.
@@ -31,12 +33,20 @@ class QCFSActivation(nn.Module):
 
     theta: torch.Tensor
 
-    def __init__(self, T: int = 8, theta: float = 1.0, *, learn_theta: bool = True) -> None:
+    def __init__(
+        self,
+        T: int = 8,
+        theta: float = 1.0,
+        *,
+        learn_theta: bool = True,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         arithmetic.qcfs_theta(theta)
         arithmetic.qcfs_steps(T)
         self.T = int(T)
-        value = torch.tensor(float(theta), dtype=torch.get_default_dtype())
+        value = torch.tensor(float(theta), device=device, dtype=dtype or torch.get_default_dtype())
         if learn_theta:
             self.theta = nn.Parameter(value)
         else:

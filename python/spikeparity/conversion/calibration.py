@@ -50,11 +50,7 @@ def activations(graph: fx.GraphModule, names: Collection[str], data: Any) -> dic
         samples = batch if parameter is None else batch.to(parameter.device, parameter.dtype)
         for part in torch.split(samples, ROWS):
             rows += len(part)
-            try:
-                recorder.run(part)
-            except Exception as error:  # whatever the model raises on such data
-                message = f"the model fails on calibration data of shape {tuple(part.shape)}: {error}"
-                raise ConversionError(message) from error
+            recorder.run(part)
     if not rows:
         raise ConversionError("calibration_data: expected at least one sample, got none")
     return {name: np.concatenate(parts, dtype=np.float64) for name, parts in recorder.found.items()}
@@ -66,10 +62,14 @@ class Recorder(fx.Interpreter):
     def __init__(self, graph: fx.GraphModule, names: Collection[str]) -> None:
         super().__init__(graph)
         self.found: dict[str, list[Any]] = {name: [] for name in names}
+        self.extra_traceback = False  # which takes seconds, and says nothing to whoever has the wrong data
 
     def run_node(self, n: fx.Node) -> Any:
         """Run a node; keep a copy of its value, which an in-place call may change later."""
-        value = super().run_node(n)
+        try:
+            value = super().run_node(n)
+        except Exception as error:  # whatever the model raises on such data
+            raise ConversionError(f"the model fails on calibration data, at {n.format_node()}: {error}") from error
         if n.name in self.found:
             wide = value if value.dtype in (torch.float32, torch.float64) else value.float()
             self.found[n.name].append(wide.detach().to("cpu", copy=True).numpy().reshape(-1))

@@ -155,7 +155,7 @@ class Reader:
         return node.args[position] if len(node.args) > position else node.kwargs.get(name, default)
 
     def used(self, node: fx.Node) -> None:
-        """Refuse what is computed for nothing, as an in-place call would be lost with it; to ask for a size is no use."""
+        """Refuse what is computed for nothing, as an in-place call would be lost with it; sizes are no use."""
         if not any(isinstance(self.values.get(user), Value) or user.op == "output" for user in node.users):
             message = "has a result that nothing uses: use it (an in-place call's too), or leave it out in eval mode"
             raise self.error(node, message)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+import torch
 from torch import fx, nn
 
 from spikeparity.conversion.activation import QCFSActivation
@@ -32,9 +33,9 @@ def replace_relu_with_qcfs(model: Model, T: int = 8, theta: float = 1.0, *, lear
         RejectedError: qcfs.steps, qcfs.theta.
 
     """
-    activations = [QCFSActivation(T, theta, learn_theta=learn_theta)]
+    like = next((parameter for parameter in model.parameters() if parameter.is_floating_point()), torch.empty(0))
     places = [
-        (parent, name, child)
+        (parent, name, QCFSActivation(T, theta, learn_theta=learn_theta, device=like.device, dtype=like.dtype), child)
         for parent in model.modules()
         for name, child in parent._modules.items()  # named_children leaves out what is registered a second time
         if type(child) is nn.ReLU
@@ -43,11 +44,7 @@ def replace_relu_with_qcfs(model: Model, T: int = 8, theta: float = 1.0, *, lear
         raise ConversionError("the model has no ReLU module to be replaced: use nn.ReLU modules, not F.relu")
     with undisturbed(model):
         refuse_functional_relu(trace(model))
-    activations += [QCFSActivation(T, theta, learn_theta=learn_theta) for _ in places[1:]]
-    like = next((parameter for parameter in model.parameters() if parameter.is_floating_point()), None)
-    for (parent, name, child), activation in zip(places, activations, strict=True):
-        if like is not None:
-            activation.to(like.device, like.dtype)
+    for parent, name, activation, child in places:
         setattr(parent, name, activation.train(child.training))
     return model
 
