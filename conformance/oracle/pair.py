@@ -144,12 +144,21 @@ def saved(arguments: dict[str, Value], scratch: Folder) -> dict[str, object]:
 def _saved_checkpoint(document: Value) -> dict[str, object]:
     accepted = checkpoint.load(document, "/checkpoint")
     fields = members(document)
+    if _depth(fields.get("metadata", {})) >= json_text.DEPTH:  # in the sidecar they are one level deeper
+        raise Rejected("checkpoint.metadata-type", "/checkpoint/metadata")
     all_members = []
     for i, weights in enumerate(array(fields["weights"])):
         inputs, outputs = checkpoint.size(array(fields["layer_sizes"])[i])
         elements = [element for row in matrix.numbers(weights) for element in row]
         all_members.append((Member(f"layer_{i}", "", (outputs, inputs)), elements))
     return _answer(accepted.layer_names, accepted.frozen, 1, all_members)
+
+
+def _depth(value: Value) -> int:
+    """Return how deep arrays and objects nest."""
+    if isinstance(value, dict):
+        return 1 + max(map(_depth, value.values()), default=0)
+    return 1 + max(map(_depth, value), default=0) if isinstance(value, list) else 0
 
 
 def _saved_network(document: Value) -> dict[str, object]:
