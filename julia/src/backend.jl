@@ -2,7 +2,7 @@
 
 const PROTOCOL = 1
 const BACKEND_VERSION = "0.1.0"
-const PROFILE = "sequential-f64"
+const PROFILES = ["sequential-f64" => Float64, "sequential-f32" => Float32]
 
 """
 A conversation: whether `bye` has come, the `facts` that `hello` adds for reports, and the folders below which requests
@@ -65,7 +65,7 @@ end
 function hello(session::Session, request::JsonObject)
     session.root, session.scratch = get(request, "root"), get(request, "scratch")
     JsonObject("protocol" => PROTOCOL, "name" => "julia", "version" => BACKEND_VERSION, "language" => "Julia",
-               "ops" => String[name for (name, _) in OPERATIONS], "codes" => CODES, "profiles" => [PROFILE],
+               "ops" => String[name for (name, _) in OPERATIONS], "codes" => CODES, "profiles" => String[name for (name, _) in PROFILES],
                session.facts...)
 end
 
@@ -126,21 +126,30 @@ function run_transfer_apply(input::JsonObject, ::Session)
     JsonObject("frozen_layers" => checkpoint.frozen_layers, "learning_rates" => rates)
 end
 
-function run_simulate(input::JsonObject, session::Session)
-    profile = get(input, "profile", PROFILE)
-    profile == PROFILE || throw(Unsupported("the profile $(describe(profile)) is unknown"))
-    network = read_requested_network(get(input, "network"), session.root, ROOT / "network")
+run_simulate(input::JsonObject, session::Session) =
+    simulate_in(float_type(get(input, "profile", "sequential-f64")), input, session)
+
+"The float type that a profile computes in."
+function float_type(wanted)
+    for (name, T) in PROFILES
+        isequal(name, wanted) && return T
+    end
+    throw(Unsupported("the profile $(describe(wanted)) is unknown"))
+end
+
+function simulate_in(::Type{T}, input::JsonObject, session::Session) where {T}
+    network = read_requested_network(T, get(input, "network"), session.root, ROOT / "network")
     steps = get(input, "steps")
     simulate_steps(steps, ROOT / "steps")
     inputs, batch = read_input(get(input, "input"), input_width(network), integer(steps), ROOT / "input",
-                               session.root)
+                               T, session.root)
     names = get(input, "record", String[])
     record_kind(names, ROOT / "record")
     record = Record(names)
     simulation_output(run_batch(network, inputs, integer(steps), record), batch, record)
 end
 
-function simulation_output(runs::Vector{Run{Float64}}, batch::Bool, record::Record)
+function simulation_output(runs::Vector{<:Run}, batch::Bool, record::Record)
     output = JsonObject("readout" => per_sample(runs, batch, readout_output))
     record.counts && push!(output, "counts" => per_sample(runs, batch, counts_output))
     record.spikes && push!(output, "spikes" => per_sample(runs, batch, spikes_output))
@@ -157,7 +166,7 @@ trace_output(run::Run) =
     Any[Any[JsonObject("before" => before, "after" => after) for (before, after) in layer] for layer in run.trace]
 
 "One item of the answer: with a leading sample axis for a batch."
-function per_sample(runs::Vector{Run{Float64}}, batch::Bool, @nospecialize item::Function)
+function per_sample(runs::Vector{<:Run}, batch::Bool, @nospecialize item::Function)
     batch || return item(runs[1])
     items = Any[]
     for run in runs
@@ -176,7 +185,7 @@ function run_checkpoint_save(input::JsonObject, session::Session)
     network, written = get(input, "network"), () -> load_pair(place, true)
     pair_output(network === missing ?
         write_checkpoint(read_checkpoint(get(input, "checkpoint"), ROOT / "checkpoint"), base, compress, true, written) :
-        write_network(read_network(network, ROOT / "network"), base, compress, true, written))
+        write_network(read_network(network, ROOT / "network", Float64), base, compress, true, written))
 end
 
 place_of_pair(folder::String, @nospecialize(base), at::JsonPointer) = PairPlace(folder, file_path(base, at), at)

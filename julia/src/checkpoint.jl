@@ -184,7 +184,7 @@ end
 function checkpoint_weight_finite(document, at)
     matrices = get(document, "weights")
     for l in 1:length(matrices)
-        weight_finite("checkpoint.weight-finite", matrices[l], at / "weights" / (l - 1))
+        weight_finite("checkpoint.weight-finite", matrices[l], at / "weights" / (l - 1), Float64)
     end
 end
 

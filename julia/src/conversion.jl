@@ -32,15 +32,12 @@ end
 function qcfs_input(x, at::JsonPointer)
     x isa AbstractVector || reject("qcfs.input", at, "expected a list of numbers, got ", describe(x))
     for k in 1:length(x)
-        is_finite_number(x[k]) ||
+        is_finite_number(x[k], Float64) ||
             reject("qcfs.input", at / (k - 1), "expected a finite number, got ", describe(x[k]))
     end
 end
 
-is_finite_number(x) = is_number(x) && isfinite(number(x))
-is_finite_above_zero(x) = is_finite_number(x) && number(x) > 0
-
-qcfs_theta(theta, at::JsonPointer) = is_finite_above_zero(theta) ||
+qcfs_theta(theta, at::JsonPointer) = is_finite_above_zero(theta, Float64) ||
     reject("qcfs.theta", at, "expected a finite number above 0, got ", describe(theta))
 
 qcfs_steps(T, at::JsonPointer) = is_integer_within(T, 1, MAX_STEPS) ||
@@ -81,7 +78,7 @@ end
 function normalize(layers, scales, at::JsonPointer)
     placed = normalized_parts(layers, at / "layers")
     network_layers(layers, at / "layers")
-    check_arrays(placed, nothing)
+    check_arrays(placed, nothing, Float64)
     normalize_scales(scales, length(placed), at / "scales")
     rescaled, before = JsonObject[], 1.0
     for (l, (layer, place)) in enumerate(placed)
@@ -116,7 +113,7 @@ function normalize_scales(scales, n::Int, at::JsonPointer)
         reject("normalize.scales", at, "expected a list of one scale for each of ", n, " layers, got ",
                scales isa AbstractVector ? length(scales) : describe(scales))
     for l in 1:n
-        is_finite_above_zero(scales[l]) ||
+        is_finite_above_zero(scales[l], Float64) ||
             reject("normalize.scales", at / (l - 1), "expected a finite number above 0, got ", describe(scales[l]))
     end
 end

@@ -67,9 +67,10 @@ simulate_steps(steps, at::JsonPointer) = is_integer_within(steps, 1, MAX_STEPS) 
     read_input(document, width, steps, at)
 
 The samples of an input document as a vector of Inputs, and whether the document is a batch. `width` is the number of
-inputs that is due, or `nothing` where any will do. Values and rates may be in a file below `folder`.
+inputs that is due, or `nothing` where any will do; values are finite in the float type `T`. Values and rates may be in a
+file below `folder`.
 """
-function read_input(document, width::Union{Nothing,Int}, steps::Int, at::JsonPointer,
+function read_input(document, width::Union{Nothing,Int}, steps::Int, at::JsonPointer, T::DataType,
                     folder::Union{Nothing,String} = nothing)
     kind = input_kind(document, at)
     input_unknown_key(document, kind, at)
@@ -82,7 +83,7 @@ function read_input(document, width::Union{Nothing,Int}, steps::Int, at::JsonPoi
     samples = placed_samples(input_member(document, name, at), batch, at / name)
     kind == "spikes" ? input_shape_indices(samples, steps) : input_shape_values(samples, width)
     kind == "spikes" && input_indices(samples, width)
-    kind == "constant" && input_range_values(samples)
+    kind == "constant" && input_range_values(samples, T)
     kind == "poisson" && input_range_rates(samples)
     build_inputs(document, kind, samples), batch
 end
@@ -211,10 +212,10 @@ function ascending_indices(step::AbstractVector, limit::Int, at::JsonPointer, t:
     end
 end
 
-function input_range_values(samples::PlacedValues)
+function input_range_values(samples::PlacedValues, T::DataType)
     for (row, at) in samples, j in 1:length(row)
-        isfinite(number(row[j])) ||
-            reject("input.range", at / (j - 1), "expected a finite value, got ", number(row[j]))
+        isfinite(rounded(T, row[j])) ||
+            reject("input.range", at / (j - 1), "expected a finite value", in_format(T), ", got ", number(row[j]))
     end
 end
 

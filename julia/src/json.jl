@@ -68,6 +68,18 @@ function number(x)::Float64
     Float64(x::AbstractFloat)
 end
 
+"""
+What a Number is once it is rounded to the float type `T`, ties to even. `T` is no parameter, so that the rules, which
+ask for this, are compiled once for all float types.
+"""
+rounded(T::DataType, x)::Float64 = T === Float32 ? Float64(Float32(number(x))) : number(x)
+
+is_finite_number(x, T::DataType) = is_number(x) && isfinite(rounded(T, x))
+is_finite_above_zero(x, T::DataType) = is_number(x) && 0 < rounded(T, x) < Inf
+
+"The end of `expected a finite number` where not all finite numbers will do."
+in_format(T::DataType) = T === Float32 ? " in binary32" : ""
+
 "`x` in words for a message: what was got instead of what was expected."
 describe(::Missing) = "nothing"
 describe(::Nothing) = "null"
@@ -391,9 +403,10 @@ function read_hex4!(r::Reader)
 end
 
 # ---- writer ----------------------------------------------------------------------------------------------------------
-# Floats of an answer travel as their bits (protocol.md), so a Float64 is written as 16 hex digits, never as decimals.
+# Floats of an answer travel as their bits (protocol.md), so a Float64 is written as 16 hex digits and a Float32 as 8,
+# never as decimals.
 
-"`value` as one line of JSON; a float becomes a string of its 16 hex digits."
+"`value` as one line of JSON; a float becomes a string of its hex digits."
 function to_json(@nospecialize value)
     io = IOBuffer()
     write_json(io, value)
@@ -410,10 +423,13 @@ write_json(io::IOBuffer, x::Integer) = print(io, x)
 
 const HEX_DIGITS = b"0123456789abcdef"
 
-function write_json(io::IOBuffer, x::Float64)
-    bits = reinterpret(UInt64, x)
+write_json(io::IOBuffer, x::Float64) = write_bits(io, reinterpret(UInt64, x), 60)
+write_json(io::IOBuffer, x::Float32) = write_bits(io, UInt64(reinterpret(UInt32, x)), 28)
+
+"The hex digits of `bits`, from that which begins at bit `highest` on."
+function write_bits(io::IOBuffer, bits::UInt64, highest::Int)
     put(io, '"')
-    for shift in 60:-4:0
+    for shift in highest:-4:0
         put(io, HEX_DIGITS[((bits >> shift) & 0xf)+1])
     end
     put(io, '"')
@@ -454,7 +470,7 @@ function write_json(io::IOBuffer, @nospecialize array::AbstractVector)
 end
 
 # The long lists of an answer hold indices and potentials.
-function write_json(io::IOBuffer, array::Union{Vector{Int},Vector{Float64}})
+function write_json(io::IOBuffer, array::Union{Vector{Int},Vector{Float64},Vector{Float32}})
     put(io, '[')
     for k in 1:length(array)
         k == 1 || put(io, ',')

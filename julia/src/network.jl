@@ -30,7 +30,7 @@ function Layer(weights::AbstractMatrix; threshold, bias = nothing, decay = nothi
     decay === nothing || push!(neuron, "decay" => decay)
     layer = JsonObject("weights" => weights, "neuron" => neuron)
     bias === nothing || push!(layer, "bias" => bias)
-    first(read_network(JsonObject("layers" => [layer]), ROOT).layers)
+    first(read_network(JsonObject("layers" => [layer]), ROOT, Float64).layers)
 end
 
 outputs(layer::Layer) = size(layer.weights, 1)
@@ -61,6 +61,40 @@ function Network(layers::Vector{Layer{T}}; readout = "spikes") where {T}
     Network{T}(layers, readout == "membrane")
 end
 
+"""
+    Network{T}(network)
+
+The same network with all numbers rounded to the float type `T`, to simulate it in: `Network{Float32}(network)` computes in
+binary32 (conformance/spec/conversion.md, section 1).
+
+# Throws
+- [`Rejection`](@ref) with `network.weight-finite`, `network.bias-finite`, `network.threshold` or
+  `network.initial-potential` where a number becomes infinite by that, or a threshold 0.
+"""
+Network{T}(network::Network) where {T} = rounded_network(T, network, ROOT)
+
+function rounded_network(::Type{T}, network::Network, at::JsonPointer) where {T}
+    layers = JsonObject[]
+    for layer in network.layers
+        push!(layers, JsonObject("weights" => layer.weights, "neuron" => neuron_document(layer)))
+        layer.bias === nothing || push!(last(layers), "bias" => layer.bias)
+    end
+    document = JsonObject("layers" => layers, "readout" => network.membrane ? "membrane" : "spikes")
+    Network{T}(read_network(document, at, T).layers, network.membrane, network.any_width)
+end
+
+rounded_network(::Type{T}, network::Network{T}, ::JsonPointer) where {T} = network
+
+"The neuron of a layer as documents have it."
+function neuron_document(layer::Layer)
+    neuron = JsonObject("model" => model_of(layer), "threshold" => layer.threshold,
+                        "reset" => layer.subtract ? "subtract" : "zero",
+                        "initial_potential" => layer.initial_potential)
+    layer.decay === nothing ? neuron : push!(neuron, "decay" => layer.decay)
+end
+
+model_of(layer::Layer) = layer.decay === nothing ? "if" : "lif"
+
 "Number of inputs of a network; `nothing` where it takes any."
 input_width(network::Network) = network.any_width ? nothing : inputs(first(network.layers))
 
@@ -75,15 +109,16 @@ Read a network document from JSON text.
 # Throws
 - [`Rejection`](@ref) with a code of the stages `json` and `network`.
 """
-read_network(text::AbstractString) = read_network(parse_json(String(text)), ROOT)
+read_network(text::AbstractString) = read_network(parse_json(String(text)), ROOT, Float64)
 
-# Arrays may be references to files below `folder` where that is given; they are put into the document.
-function read_network(@nospecialize(root), at::JsonPointer, ::Type{T} = Float64,
+# Numbers are rounded to `T`, and what is infinite by that is not finite. Arrays may be references to files below `folder`
+# where that is given; they are put into the document.
+function read_network(@nospecialize(root), at::JsonPointer, ::Type{T},
                       folder::Union{Nothing,String} = nothing) where {T}
     parts = network_parts(root, at)
     network_object(parts)
     document = root::JsonObject
-    check_network(document, parts, folder, at)
+    check_network(document, parts, folder, at, T)
     layers, due_inputs = Layer{T}[], 0
     for layer in get(document, "layers")
         bias = get(layer, "bias")
@@ -108,33 +143,33 @@ end
 
 "Every rule after that on objects, in order."
 function check_network(document::JsonObject, parts::Vector{NetworkPart}, folder::Union{Nothing,String},
-                       at::JsonPointer)
+                       at::JsonPointer, T::DataType)
     network_unknown_key(parts)
     network_missing_key(parts)
     network_layers(get(document, "layers"), at / "layers")
     layers, neurons = parts_of(:layer, parts), parts_of(:neuron, parts)
-    check_arrays(layers, folder)
+    check_arrays(layers, folder, T)
     network_chain(weights_of(layers), at)
-    check_neurons(document, neurons, at)
+    check_neurons(document, neurons, at, T)
 end
 
 "Every rule on the weights and biases alone."
-function check_arrays(layers::PlacedObjects, folder::Union{Nothing,String})
+function check_arrays(layers::PlacedObjects, folder::Union{Nothing,String}, T::DataType)
     network_weight_type(layers, folder)
     network_weight_rank(layers)
-    network_weight_finite(layers)
+    network_weight_finite(layers, T)
     network_bias_type(layers, folder)
     network_bias_shape(layers)
-    network_bias_finite(layers)
+    network_bias_finite(layers, T)
 end
 
 "What is left once the arrays are known to fit: the neurons and the readout."
-function check_neurons(document::JsonObject, neurons::PlacedObjects, at::JsonPointer)
+function check_neurons(document::JsonObject, neurons::PlacedObjects, at::JsonPointer, T::DataType)
     network_neuron_model(neurons)
-    network_threshold(neurons)
+    network_threshold(neurons, T)
     network_reset(neurons)
     network_decay(neurons)
-    network_initial_potential(neurons)
+    network_initial_potential(neurons, T)
     network_readout(get(document, "readout", "spikes"), at / "readout")
 end
 
@@ -210,9 +245,9 @@ function network_weight_rank(layers::PlacedObjects)
     end
 end
 
-function network_weight_finite(layers::PlacedObjects)
+function network_weight_finite(layers::PlacedObjects, T::DataType)
     for (layer, at) in layers
-        weight_finite("network.weight-finite", get(layer, "weights"), at / "weights")
+        weight_finite("network.weight-finite", get(layer, "weights"), at / "weights", T)
     end
 end
 
@@ -238,10 +273,10 @@ function network_bias_shape(layers::PlacedObjects)
     end
 end
 
-function network_bias_finite(layers::PlacedObjects)
+function network_bias_finite(layers::PlacedObjects, T::DataType)
     for (bias, _, at) in biases(layers), i in 1:length(bias)
-        isfinite(number(bias[i])) ||
-            reject("network.bias-finite", at / (i - 1), "expected a finite bias, got ", number(bias[i]))
+        isfinite(rounded(T, bias[i])) || reject("network.bias-finite", at / (i - 1), "expected a finite bias",
+                                                in_format(T), ", got ", number(bias[i]))
     end
 end
 
@@ -279,11 +314,11 @@ function network_neuron_model(neurons::PlacedObjects)
     end
 end
 
-function network_threshold(neurons::PlacedObjects)
+function network_threshold(neurons::PlacedObjects, T::DataType)
     for (neuron, at) in neurons
         θ = get(neuron, "threshold")
-        is_number(θ) && 0 < number(θ) < Inf ||
-            reject("network.threshold", at / "threshold", "expected a finite number above 0, got ", describe(θ))
+        is_finite_above_zero(θ, T) || reject("network.threshold", at / "threshold",
+                                             "expected a finite number above 0", in_format(T), ", got ", describe(θ))
     end
 end
 
@@ -302,11 +337,11 @@ function network_decay(neurons::PlacedObjects)
     end
 end
 
-function network_initial_potential(neurons::PlacedObjects)
+function network_initial_potential(neurons::PlacedObjects, T::DataType)
     for (neuron, at) in neurons
         v0 = get(neuron, "initial_potential", 0.0)
-        is_number(v0) && isfinite(number(v0)) || reject("network.initial-potential", at / "initial_potential",
-                                                        "expected a finite number, got ", describe(v0))
+        is_finite_number(v0, T) || reject("network.initial-potential", at / "initial_potential",
+                                          "expected a finite number", in_format(T), ", got ", describe(v0))
     end
 end
 

@@ -54,17 +54,11 @@ function write_network(network::Network, base::String, compress::Bool, durable::
     write_pair(base, document, members, compress, durable, afterwards)
 end
 
-model_of(layer::Layer) = layer.decay === nothing ? "if" : "lif"
-
 "A layer of a stored network, which names the members that have its arrays."
 function layer_document(layer::Layer, l::Int)
     document = JsonObject("weights" => JsonObject("member" => weights_name(l)))
     layer.bias === nothing || push!(document, "bias" => JsonObject("member" => bias_name(l)))
-    neuron = JsonObject("model" => model_of(layer), "threshold" => layer.threshold,
-                        "reset" => layer.subtract ? "subtract" : "zero",
-                        "initial_potential" => layer.initial_potential)
-    layer.decay === nothing || push!(neuron, "decay" => layer.decay)
-    push!(document, "neuron" => neuron)
+    push!(document, "neuron" => neuron_document(layer))
 end
 
 function sidecar_document(format::Int, names::Vector{String}, sizes::Vector{Vector{Int}}, members::Vector{NewMember},

@@ -2,17 +2,17 @@
 
 is_reference(@nospecialize(value)) = value isa JsonObject && get(value, "file") !== missing
 
-"The network of a request: inline, in part in files below `folder`, or in a pair there."
-read_requested_network(@nospecialize(document), folder::String, at::JsonPointer) =
-    document isa JsonObject && get(document, "checkpoint") !== missing ? read_pair_network(document, folder, at) :
-    read_network(document, at, Float64, folder)
+"The network of a request: inline, in part in files below `folder`, or in a pair there; its numbers rounded to `T`."
+read_requested_network(::Type{T}, @nospecialize(document), folder::String, at::JsonPointer) where {T} =
+    document isa JsonObject && get(document, "checkpoint") !== missing ? read_pair_network(T, document, folder, at) :
+    read_network(document, at, T, folder)
 
-function read_pair_network(document::JsonObject, folder::String, at::JsonPointer)
+function read_pair_network(::Type{T}, document::JsonObject, folder::String, at::JsonPointer) where {T}
     known_keys("network.unknown-key", document, ["checkpoint"], at)
     at = at / "checkpoint"
     try
         base = file_path(get(document, "checkpoint"), at)
-        network_of(load_pair(PairPlace(folder, base, at), false), at)
+        rounded_network(T, network_of(load_pair(PairPlace(folder, base, at), false), at), at)
     catch err
         throw(err isa Rejection ? Rejection(err.code, path(at), err.message) : err)
     end

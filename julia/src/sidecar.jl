@@ -58,7 +58,7 @@ function check_stored_network(document::JsonObject, at::JsonPointer)
     stored_network_layers(document, network_at / "layers")
     network_member(parts_of(:layer, parts))
     stored_network_chain(get(document, "layer_sizes"), network_at)
-    check_neurons(network, parts_of(:neuron, parts), network_at)
+    check_neurons(network, parts_of(:neuron, parts), network_at, Float64)
 end
 
 function checkpoint_format_version(document::JsonObject, at::JsonPointer)

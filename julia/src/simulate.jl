@@ -45,25 +45,26 @@ The samples are divided among `threads` threads (of which Julia must have been s
 simulate(network::Network, input::Input, steps::Int; record = String[]) =
     first(simulate(network, [input], steps; record = record))
 
-function simulate(network::Network, batch::AbstractVector{<:Input}, steps::Int; record = String[], threads::Int = 1)
+function simulate(network::Network{T}, batch::AbstractVector{<:Input}, steps::Int; record = String[],
+                  threads::Int = 1) where {T}
     simulate_steps(steps, ROOT / "steps")
     for input in batch
-        check_input(input, input_width(network), steps)
+        check_input(input, input_width(network), steps, T)
     end
     record_kind(record, ROOT / "record")
     run_batch(network, batch, steps, Record(record), threads)
 end
 
-function check_input(input::ConstantInput, width::Union{Nothing,Int}, steps::Int)
+function check_input(input::ConstantInput, width::Union{Nothing,Int}, steps::Int, T::DataType)
     samples = placed_samples(input.values, false, ROOT / "input" / "values")
     input_shape_values(samples, width)
-    input_range_values(samples)
+    input_range_values(samples, T)
 end
 
-check_input(input::PoissonInput, width::Union{Nothing,Int}, steps::Int) =
+check_input(input::PoissonInput, width::Union{Nothing,Int}, ::Int, ::DataType) =
     input_shape_values(placed_samples(input.limits, false, ROOT / "input" / "rates"), width)
 
-function check_input(input::SpikeInput, width::Union{Nothing,Int}, steps::Int)
+function check_input(input::SpikeInput, width::Union{Nothing,Int}, steps::Int, ::DataType)
     samples = placed_samples(from_zero(input.indices), false, ROOT / "input" / "indices")
     input_shape_indices(samples, steps)
     input_indices(samples, width)

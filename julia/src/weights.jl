@@ -43,24 +43,27 @@ end
 
 weight_rank(code::String, matrix::AbstractMatrix, at::JsonPointer) = nothing
 
-"No entry is NaN or infinite."
-function weight_finite(code::String, matrix::AbstractVector, at::JsonPointer)
+"No entry is NaN or infinite, nor becomes so in the float type `T`."
+function weight_finite(code::String, matrix::AbstractVector, at::JsonPointer, T::DataType)
     for i in 1:length(matrix)
-        finite_entries(code, matrix[i], at, i)
+        finite_entries(code, matrix[i], at, i, T)
     end
 end
 
-function finite_entries(code::String, row::AbstractVector, at::JsonPointer, i::Int)
+function finite_entries(code::String, row::AbstractVector, at::JsonPointer, i::Int, T::DataType)
     for j in 1:length(row)
-        weight = number(row[j])
-        isfinite(weight) || reject(code, at / (i - 1) / (j - 1), "expected a finite weight, got ", weight)
+        isfinite(rounded(T, row[j])) || not_finite(code, row[j], at, i, j, T)
     end
 end
 
-function weight_finite(code::String, matrix::AbstractMatrix, at::JsonPointer)
+@noinline not_finite(code::String, @nospecialize(weight), at::JsonPointer, i::Int, j::Int, T::DataType) =
+    reject(code, at / (i - 1) / (j - 1), "expected a finite weight", in_format(T), ", got ", number(weight))
+
+function weight_finite(code::String, matrix::AbstractMatrix, at::JsonPointer, T::DataType)
     isempty(matrix) && return                     # there may be 2^53 rows of nothing
     for i in 1:size(matrix, 1), j in 1:size(matrix, 2)
-        isfinite(matrix[i, j]) || reject(code, at / (i - 1) / (j - 1), "expected a finite weight, got ", matrix[i, j])
+        weight = Float64(matrix[i, j])
+        isfinite(rounded(T, weight)) || not_finite(code, weight, at, i, j, T)
     end
 end
 

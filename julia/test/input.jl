@@ -1,7 +1,7 @@
 # Inputs: documents, batches and their rules.
 
 at_input = S.ROOT / "input"
-read_it(text, width, steps) = S.read_input(S.parse_json(text), width, steps, at_input)
+read_it(text, width, steps) = S.read_input(S.parse_json(text), width, steps, at_input, Float64)
 input_fault(text, width = 2, steps = 2) = rejection(() -> read_it(text, width, steps))
 
 @testset "one sample and a batch" begin
