@@ -1,6 +1,7 @@
 """Answers as JSON text: objects, arrays, strings, integers, and floats as their 16 hexadecimal digits."""
 
 from std.memory import bitcast
+from std.sys import size_of
 
 comptime HEX = "0123456789abcdef"
 
@@ -90,16 +91,21 @@ struct Answer(Movable):
         self.separate()
         self.raw(String(value))
 
-    def float(mut self, value: Float64):
-        """Appends the bit pattern of a binary64 as the next item.
+    def float[dtype: DType](mut self, value: Scalar[dtype]):
+        """Appends the bit pattern of a float as the next item: 16 digits of a binary64, 8 of a binary32.
+
+        Parameters:
+            dtype: Its type.
 
         Args:
             value: Any value.
         """
         self.separate()
         self.raw('"')
-        var bits = bitcast[DType.uint64](value)
-        for shift in range(60, -1, -4):
+        comptime size = size_of[Scalar[dtype]]()
+        comptime integral = DType.uint32 if size == 4 else DType.uint64
+        var bits = UInt64(bitcast[integral](value))
+        for shift in range(8 * size - 4, -1, -4):
             self._digit(bits >> UInt64(shift))
         self.raw('"')
 
@@ -114,8 +120,11 @@ struct Answer(Movable):
             self.integer(value)
         self.raw("]")
 
-    def floats(mut self, values: Span[Float64, _]):
+    def floats[dtype: DType](mut self, values: Span[Scalar[dtype], _]):
         """Appends an array of bit patterns as the next item.
+
+        Parameters:
+            dtype: The type of the values.
 
         Args:
             values: The values.

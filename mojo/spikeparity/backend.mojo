@@ -14,6 +14,7 @@ from .rules import (
     Rejection,
     codes,
     operations,
+    profiles,
 )
 
 
@@ -123,7 +124,10 @@ def write_hello(mut answer: Answer):
     answer.raw('],"codes":[')
     for code in codes():
         answer.string(code)
-    answer.raw('],"profiles":["sequential-f64"]}\n')
+    answer.raw('],"profiles":[')
+    for name in profiles():
+        answer.string(name)
+    answer.raw("]}\n")
 
 
 def write_error(mut answer: Answer, id: StringSpan, message: StringSpan):
@@ -210,7 +214,7 @@ def unsupported(operation: String, request: Document) -> Optional[String]:
         The reason, or None for a request that is known.
     """
     var profile = request.member(request.root, "profile")
-    if profile and not request.is_text(profile.value(), "sequential-f64"):
+    if profile and not request.is_one_of(profile.value(), profiles()):
         return String("profile ", request.describe(profile.value()))
     for name in operations():
         if operation == name:

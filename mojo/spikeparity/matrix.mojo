@@ -90,16 +90,42 @@ def _row_flaw(document: Document, row: Int, inputs: Int) -> Optional[String]:
     return None
 
 
-def finite(document: Document, root: Int, code: StaticString) raises Rejection:
-    """Raises `code` where a leaf is NaN or an infinity; all leaves are Numbers."""
+def finite[
+    dtype: DType = DType.float64
+](document: Document, root: Int, code: StaticString) raises Rejection:
+    """Raises `code` where a leaf, once it is rounded, is NaN or an infinity; all leaves are Numbers."""
     if document.is_stored(root):
-        var place = document.stored(root).not_finite()
+        var place = document.stored(root).not_finite[dtype]()
         if place:
             raise document.reject_stored(
-                code, root, place.value(), "a finite value"
+                code, root, place.value(), finite_value[dtype]()
             )
         return
     for node in range(root, document.end(root)):
         var value = document.number(node)
-        if value and value.value() - value.value() != 0:
-            raise document.reject(code, node, "a finite value")
+        if value and not is_finite[dtype](value.value()):
+            raise document.reject(code, node, finite_value[dtype]())
+
+
+def is_finite[dtype: DType = DType.float64](value: Float64) -> Bool:
+    """Tells whether a value is finite, once it is rounded.
+
+    Parameters:
+        dtype: The type that it is rounded to.
+
+    Args:
+        value: The value.
+
+    Returns:
+        False for NaN, infinities and what becomes infinite.
+    """
+    var rounded = Scalar[dtype](value)
+    return rounded - rounded == 0
+
+
+def finite_value[dtype: DType]() -> StaticString:
+    """Says what is due where a value is not finite."""
+    comptime if dtype == DType.float32:
+        return "what binary32 holds as a finite value"
+    else:
+        return "a finite value"

@@ -4,7 +4,16 @@ from std.utils.numerics import inf
 
 from .document import Document
 from .kernel import packed, padded
-from .matrix import Shape, finite, inexact, shape, weight_rank, weight_type
+from .matrix import (
+    Shape,
+    finite,
+    finite_value,
+    inexact,
+    is_finite,
+    shape,
+    weight_rank,
+    weight_type,
+)
 from .references import resolve
 from .rules import MAX_LAYERS, Rejection
 
@@ -202,14 +211,19 @@ def read_network[
     Raises:
         Rejection: The first broken rule of the stage `network`.
     """
-    check_network_of_request(document, root, folder)
+    check_network_of_request[dtype](document, root, folder)
     return Network[dtype](document, root)
 
 
-def check_network_of_request(
+def check_network_of_request[
+    dtype: DType = DType.float64
+](
     mut document: Document, root: Int, folder: Optional[String] = None
 ) raises Rejection:
     """Validates a network.
+
+    Parameters:
+        dtype: The type that numbers are rounded to, and must be finite in.
 
     Args:
         document: Holds the network; references to files in it are replaced by arrays.
@@ -225,11 +239,30 @@ def check_network_of_request(
     network_missing_key(document, parts)
     network_layers(document, root)
     var layers = layer_nodes(document, root)
-    check_weights(document, layers, folder)
-    check_biases(document, layers, folder)
+    check_weights[dtype](document, layers, folder)
+    check_biases[dtype](document, layers, folder)
     network_chain(document, layers)
-    check_neurons(document, layers)
+    check_neurons[dtype](document, layers)
     network_readout(document, root)
+
+
+def check_rounded[dtype: DType](document: Document, root: Int) raises Rejection:
+    """Raises what a network that is valid in binary64 breaks once its numbers are rounded.
+
+    Parameters:
+        dtype: The type that they are rounded to.
+
+    Args:
+        document: Holds the network.
+        root: The network.
+
+    Raises:
+        Rejection: network.weight-finite, bias-finite, threshold or initial-potential.
+    """
+    var layers = layer_nodes(document, root)
+    network_weight_finite[dtype](document, layers)
+    network_bias_finite[dtype](document, layers)
+    check_neurons[dtype](document, layers)
 
 
 struct Role:
@@ -333,7 +366,9 @@ def network_layers(document: Document, root: Int) raises Rejection:
         )
 
 
-def check_weights(
+def check_weights[
+    dtype: DType = DType.float64
+](
     mut document: Document, layers: List[Int], folder: Optional[String]
 ) raises Rejection:
     """Raises network.weight-type, network.weight-rank or network.weight-finite at a faulty matrix."""
@@ -347,15 +382,24 @@ def check_weights(
             document.member(layer, "weights").value(),
             "network.weight-rank",
         )
+    network_weight_finite[dtype](document, layers)
+
+
+def network_weight_finite[
+    dtype: DType
+](document: Document, layers: List[Int]) raises Rejection:
+    """Raises network.weight-finite where a weight, once it is rounded, is NaN or an infinity."""
     for layer in layers:
-        finite(
+        finite[dtype](
             document,
             document.member(layer, "weights").value(),
             "network.weight-finite",
         )
 
 
-def check_biases(
+def check_biases[
+    dtype: DType = DType.float64
+](
     mut document: Document, layers: List[Int], folder: Optional[String]
 ) raises Rejection:
     """Raises network.bias-type, network.bias-shape or network.bias-finite at a faulty bias."""
@@ -366,10 +410,17 @@ def check_biases(
         network_bias_type(document, layer)
     for layer in layers:
         network_bias_shape(document, layer)
+    network_bias_finite[dtype](document, layers)
+
+
+def network_bias_finite[
+    dtype: DType
+](document: Document, layers: List[Int]) raises Rejection:
+    """Raises network.bias-finite where an entry, once it is rounded, is NaN or an infinity."""
     for layer in layers:
         var bias = document.member(layer, "bias")
         if bias:
-            finite(document, bias.value(), "network.bias-finite")
+            finite[dtype](document, bias.value(), "network.bias-finite")
 
 
 def network_bias_type(document: Document, layer: Int) raises Rejection:
@@ -423,18 +474,22 @@ def network_chain(document: Document, layers: List[Int]) raises Rejection:
             raise document.reject_because("network.chain", weights, reason)
 
 
-def check_neurons(document: Document, layers: List[Int]) raises Rejection:
+def check_neurons[
+    dtype: DType = DType.float64
+](document: Document, layers: List[Int]) raises Rejection:
     """Raises the rules on single members of neurons, network.neuron-model to network.initial-potential."""
     for layer in layers:
         network_neuron_model(document, document.member(layer, "neuron").value())
     for layer in layers:
-        network_threshold(document, document.member(layer, "neuron").value())
+        network_threshold[dtype](
+            document, document.member(layer, "neuron").value()
+        )
     for layer in layers:
         network_reset(document, document.member(layer, "neuron").value())
     for layer in layers:
         network_decay(document, document.member(layer, "neuron").value())
     for layer in layers:
-        network_initial_potential(
+        network_initial_potential[dtype](
             document, document.member(layer, "neuron").value()
         )
 
@@ -446,13 +501,17 @@ def network_neuron_model(document: Document, neuron: Int) raises Rejection:
         raise document.reject("network.neuron-model", model, '"if" or "lif"')
 
 
-def network_threshold(document: Document, neuron: Int) raises Rejection:
-    """Raises network.threshold unless threshold is a finite Number above 0."""
+def network_threshold[
+    dtype: DType
+](document: Document, neuron: Int) raises Rejection:
+    """Raises network.threshold unless threshold is a Number that is finite and above 0 once it is rounded."""
     var threshold = document.member(neuron, "threshold").value()
     var value = document.number(threshold).or_else(-1)
-    if not (value > 0 and value - value == 0):
+    if not (Scalar[dtype](value) > 0 and is_finite[dtype](value)):
         raise document.reject(
-            "network.threshold", threshold, "a finite Number above 0"
+            "network.threshold",
+            threshold,
+            String(finite_value[dtype](), " above 0"),
         )
 
 
@@ -470,6 +529,7 @@ def network_decay(document: Document, neuron: Int) raises Rejection:
     var decay = document.member(neuron, "decay")
     if not decay:
         return
+    # Before it is rounded, which leaves it within these bounds.
     var value = document.number(decay.value()).or_else(-1)
     if not (value >= 0 and value <= 1):
         raise document.reject(
@@ -477,15 +537,19 @@ def network_decay(document: Document, neuron: Int) raises Rejection:
         )
 
 
-def network_initial_potential(document: Document, neuron: Int) raises Rejection:
-    """Raises network.initial-potential unless initial_potential is a finite Number."""
+def network_initial_potential[
+    dtype: DType
+](document: Document, neuron: Int) raises Rejection:
+    """Raises network.initial-potential unless initial_potential is a Number that is finite once it is rounded."""
     var potential = document.member(neuron, "initial_potential")
     if not potential:
         return
     var value = document.number(potential.value())
-    if not value or value.value() - value.value() != 0:
+    if not value or not is_finite[dtype](value.value()):
         raise document.reject(
-            "network.initial-potential", potential.value(), "a finite Number"
+            "network.initial-potential",
+            potential.value(),
+            finite_value[dtype](),
         )
 
 

@@ -42,14 +42,18 @@ struct Array(Copyable):
         """
         return subscripts(self.shape, index)
 
-    def not_finite(self) -> Optional[Int]:
+    def not_finite[dtype: DType = DType.float64](self) -> Optional[Int]:
         """Looks for NaN and infinities.
+
+        Parameters:
+            dtype: The type that values are rounded to before.
 
         Returns:
             Where the first one is.
         """
         for i in range(len(self.values)):
-            if self.values[i] - self.values[i] != 0:
+            var value = Scalar[dtype](self.values[i])
+            if value - value != 0:
                 return i
         return None
 

@@ -11,7 +11,12 @@ from .fine_tune import (
     read_config,
     unfreeze,
 )
-from .network import Network, check_network_of_request, read_network
+from .network import (
+    Network,
+    check_network_of_request,
+    check_rounded,
+    read_network,
+)
 from .pair import Pair, load_pair, value_digest
 from .pair_writer import (
     Destination,
@@ -91,7 +96,11 @@ def run_on_request(
         Rejection: The input breaks a rule.
     """
     if operation == "simulate":
-        run_simulate(request, folders, answer)
+        var profile = request.member(request.root, "profile")
+        if profile and request.is_text(profile.value(), "sequential-f32"):
+            run_simulate[DType.float32](request, folders, answer)
+        else:
+            run_simulate[DType.float64](request, folders, answer)
     elif operation == "encode.poisson":
         run_encode_poisson(request, answer)
     elif operation == "checkpoint.load":
@@ -378,10 +387,13 @@ def run_encode_poisson(request: Document, mut answer: Answer) raises Rejection:
     answer.raw("]")
 
 
-def run_simulate(
-    mut request: Document, folders: Folders, mut answer: Answer
-) raises Rejection:
+def run_simulate[
+    dtype: DType
+](mut request: Document, folders: Folders, mut answer: Answer) raises Rejection:
     """Simulates a network.
+
+    Parameters:
+        dtype: The type to compute in, of which there is a profile.
 
     Args:
         request: The request, its root the input; references to files in it are replaced by arrays.
@@ -391,9 +403,9 @@ def run_simulate(
     Raises:
         Rejection: Network, steps, input or record break a rule, or the run becomes non-finite.
     """
-    var network = network_to_run(request, folders)
+    var network = network_to_run[dtype](request, folders)
     var steps = simulate_steps(request, request.root)
-    var stimulus = read_stimulus(
+    var stimulus = read_stimulus[dtype](
         request,
         required(request, "input"),
         steps,
@@ -402,10 +414,10 @@ def run_simulate(
     )
     var records = record_kind(request, request.root)
     var wanted = Wanted("spikes" in records, "trace" in records)
-    var runs: List[Run[DType.float64]] = []
-    var sources: List[Source[DType.float64]] = []
+    var runs: List[Run[dtype]] = []
+    var sources: List[Source[dtype]] = []
     for sample in range(len(stimulus.samples)):
-        sources.append(Source[DType.float64](request, stimulus, sample))
+        sources.append(Source[dtype](request, stimulus, sample))
     var fault = simulate(network, sources, 0, len(sources), steps, wanted, runs)
     if fault:
         raise simulate_non_finite(fault.value())
@@ -415,10 +427,13 @@ def run_simulate(
             write_item(item, network, stimulus.is_batch, runs, answer)
 
 
-def network_to_run(
-    mut request: Document, folders: Folders
-) raises Rejection -> Network[DType.float64]:
+def network_to_run[
+    dtype: DType
+](mut request: Document, folders: Folders) raises Rejection -> Network[dtype]:
     """Reads the network of a simulation, out of a pair where the request names one.
+
+    Parameters:
+        dtype: The type to compute in.
 
     Args:
         request: The request, its root the input; references to files in it are replaced by arrays.
@@ -435,10 +450,15 @@ def network_to_run(
     if place:
         var folder = required_folder(folders.root, "root")
         var sidecar = read_network_pair(request, place.value(), folder)
-        return Network[DType.float64](
-            sidecar, sidecar.member(0, "network").value()
-        )
-    return read_network[DType.float64](request, root, folder_of_files(folders))
+        var network = sidecar.member(0, "network").value()
+        comptime if dtype != DType.float64:
+            try:
+                check_rounded[dtype](sidecar, network)
+            except rejection:
+                rejection.path = request.pointer(place.value())
+                raise rejection^
+        return Network[dtype](sidecar, network)
+    return read_network[dtype](request, root, folder_of_files(folders))
 
 
 def folder_of_files(folders: Folders) raises Rejection -> Optional[String]:
@@ -471,14 +491,19 @@ def record_kind(document: Document, root: Int) raises Rejection -> List[String]:
     return records^
 
 
-def write_item(
+def write_item[
+    dtype: DType
+](
     name: String,
-    network: Network[DType.float64],
+    network: Network[dtype],
     is_batch: Bool,
-    runs: List[Run[DType.float64]],
+    runs: List[Run[dtype]],
     mut answer: Answer,
 ):
     """Writes one item of the answer for all samples.
+
+    Parameters:
+        dtype: The type of the potentials.
 
     Args:
         name: The record, or `readout`.
@@ -499,9 +524,9 @@ def write_item(
         answer.raw("]")
 
 
-def write_readout(
-    network: Network[DType.float64], run: Run[DType.float64], mut answer: Answer
-):
+def write_readout[
+    dtype: DType
+](network: Network[dtype], run: Run[dtype], mut answer: Answer):
     """Writes the counts or the potentials of the last layer as the next item."""
     var last = len(run.layers) - 1
     write_layer(
@@ -509,7 +534,9 @@ def write_readout(
     )
 
 
-def write_record(name: String, run: Run[DType.float64], mut answer: Answer):
+def write_record[
+    dtype: DType
+](name: String, run: Run[dtype], mut answer: Answer):
     """Writes a record of all layers as the next item."""
     answer.open("[")
     for ref layer in run.layers:
@@ -517,9 +544,9 @@ def write_record(name: String, run: Run[DType.float64], mut answer: Answer):
     answer.raw("]")
 
 
-def write_layer(
-    name: String, layer: LayerState[DType.float64], mut answer: Answer
-):
+def write_layer[
+    dtype: DType
+](name: String, layer: LayerState[dtype], mut answer: Answer):
     """Writes a record of one layer as the next item."""
     var neurons = len(layer.counts)
     if name == "counts":
@@ -532,7 +559,7 @@ def write_layer(
         write_trace(layer, answer)
 
 
-def write_raster(layer: LayerState[DType.float64], mut answer: Answer):
+def write_raster[dtype: DType](layer: LayerState[dtype], mut answer: Answer):
     """Writes for each step the neurons that fired, as the next item."""
     var start = 0
     answer.open("[")
@@ -542,7 +569,7 @@ def write_raster(layer: LayerState[DType.float64], mut answer: Answer):
     answer.raw("]")
 
 
-def write_trace(layer: LayerState[DType.float64], mut answer: Answer):
+def write_trace[dtype: DType](layer: LayerState[dtype], mut answer: Answer):
     """Writes for each step the potentials before and after the reset, as the next item."""
     var neurons = len(layer.counts)
     answer.open("[")

@@ -77,6 +77,15 @@ def operations() -> List[StaticString]:
     ]
 
 
+def profiles() -> List[StaticString]:
+    """Names the arithmetic that this backend simulates in.
+
+    Returns:
+        The names, as requests carry them in `profile`; the first one is the default.
+    """
+    return ["sequential-f64", "sequential-f32"]
+
+
 def codes() -> List[StaticString]:
     """Names every rule that this backend enforces.
 

@@ -44,7 +44,9 @@ struct Stimulus(Movable):
         self.first_sample = 0
 
 
-def read_stimulus(
+def read_stimulus[
+    dtype: DType = DType.float64
+](
     mut document: Document,
     root: Int,
     steps: Int,
@@ -52,6 +54,9 @@ def read_stimulus(
     folder: Optional[String] = None,
 ) raises Rejection -> Stimulus:
     """Validates the input of a simulation.
+
+    Parameters:
+        dtype: The type that constant values are rounded to, and must be finite in.
 
     Args:
         document: Holds the input; a reference to a file in it is replaced by an array.
@@ -88,13 +93,13 @@ def read_stimulus(
     stimulus.samples = input_shape_root(document, root, stimulus)
     if data and document.is_stored(data.value()):
         input_shape_of_stored(document, data.value(), width)
-        input_range_of_stored(document, data.value(), stimulus.kind)
+        input_range_of_stored[dtype](document, data.value(), stimulus.kind)
     elif stimulus.kind == Kinds.SPIKES:
         input_shape_of_indices(document, stimulus, steps)
         input_indices(document, stimulus, width)
     else:
         input_shape_of_rows(document, stimulus, width)
-        input_range(document, data.value(), stimulus.kind)
+        input_range[dtype](document, data.value(), stimulus.kind)
     return stimulus^
 
 
@@ -267,12 +272,12 @@ def input_shape_of_stored(
         )
 
 
-def input_range_of_stored(
-    document: Document, data: Int, kind: Int
-) raises Rejection:
+def input_range_of_stored[
+    dtype: DType
+](document: Document, data: Int, kind: Int) raises Rejection:
     """Raises input.range as `input_range` does, for an array in a file."""
     if kind == Kinds.CONSTANT:
-        return finite(document, data, "input.range")
+        return finite[dtype](document, data, "input.range")
     ref values = document.stored(data).values
     for i in range(len(values)):
         if not (values[i] >= 0 and values[i] <= 1):
@@ -318,10 +323,12 @@ def input_indices(
                 previous = index
 
 
-def input_range(document: Document, data: Int, kind: Int) raises Rejection:
+def input_range[
+    dtype: DType = DType.float64
+](document: Document, data: Int, kind: Int) raises Rejection:
     """Raises input.range at a value that is not finite, or a rate that is not within 0 and 1."""
     if kind == Kinds.CONSTANT:
-        return finite(document, data, "input.range")
+        return finite[dtype](document, data, "input.range")
     for node in range(data, document.end(data)):
         var rate = document.number(node)
         if rate and not (rate.value() >= 0 and rate.value() <= 1):

@@ -52,7 +52,7 @@ def test_hello_bye_and_root() raises:
     var hello = asked('{"cmd":"hello","protocol":1,"root":"/r","scratch":"/s"}')
     assert_true(hello.startswith('{"protocol":1,"name":"mojo","version":"'))
     assert_true(
-        '"profiles":["sequential-f64"]}\n' in hello
+        '"profiles":["sequential-f64","sequential-f32"]}\n' in hello
         and '"normalize.non-finite"]' in hello
         and '"activation.qcfs","convert.normalize"]' in hello
     )
@@ -84,7 +84,7 @@ def test_requests_that_are_none() raises:
         run("sing", "{}").startswith('unsupported","reason":"operation')
     )
     assert_true(
-        run("simulate", '{"profile":"sequential-f32"}').startswith(
+        run("simulate", '{"profile":"sequential-f16"}').startswith(
             'unsupported","reason":"profile'
         )
     )
@@ -589,6 +589,165 @@ def test_runs_that_overflow() raises:
     check_network(
         "[[0.5,0.25]]",
         "[[1.7e308,1.7e308]]",
+        "simulate.non-finite",
+        "/network/layers/0",
+    )
+
+
+def single(layer: StringSpan, rest: StringSpan) -> String:
+    """Makes a simulation in binary32 that answers with the potential of its only layer."""
+    return String(
+        '{"profile":"sequential-f32","network":{"layers":[{',
+        layer,
+        '}],"readout":"membrane"},"steps":1,"input":',
+        rest,
+        "}",
+    )
+
+
+def check_single(
+    weights: StringSpan, values: StringSpan, potential: StringSpan
+) raises:
+    """Checks the potential of one neuron after one step in binary32."""
+    check_accept(
+        "simulate",
+        single(
+            String(
+                '"weights":[[',
+                weights,
+                ']],"neuron":{"model":"if","threshold":1}',
+            ),
+            String('{"kind":"constant","values":[', values, "]}"),
+        ),
+        String('{"readout":["', potential, '"]}'),
+    )
+
+
+def test_single_precision_rounds_what_it_reads_once() raises:
+    check_single("0.1", "1", "3dcccccd")
+    check_single("1", "0.1", "3dcccccd")
+    # Just above the middle between two binary32 as a text, in the middle as a binary64: to the even one.
+    check_single("1.00000005960464477539062500001", "1", "3f800000")
+    check_single("1.0000000596046449", "1", "3f800001")
+    # The largest binary64 below the middle between the largest binary32 and what would be next.
+    check_single("3.4028235677973362e38", "1", "7f7fffff")
+    # Subnormals are kept, as they are read and as products.
+    check_single("1e-45", "1", "00000001")
+    check_single("1e-30", "1e-15", "00000001")
+    check_single("-7e-46", "1", "00000000")
+
+
+def test_single_precision_rounds_every_operation() raises:
+    # 2^24 swallows each 1.
+    check_single("16777216,1,1", "1,1,1", "4b800000")
+    # (1 + 2^-13) * (1 - 2^-13) = 1 - 2^-26 rounds to 1 before the sum with -1.
+    check_single("-1,1.0001220703125", "1,0.9998779296875", "00000000")
+    # A leak is rounded, too, and so are biases and initial potentials.
+    check_accept(
+        "simulate",
+        single(
+            '"weights":[[0]],"bias":[-1],"neuron":{"model":"lif","threshold":1,"decay":0.9998779296875,"initial_potential":1.0001220703125}',
+            '{"kind":"constant","values":[1]}',
+        ),
+        '{"readout":["00000000"]}',
+    )
+
+
+def test_single_precision_records() raises:
+    # A threshold of 2^24 + 1 is rounded to 2^24, where a potential of 2^24 fires.
+    check_accept(
+        "simulate",
+        '{"profile":"sequential-f32","network":{"layers":[{"weights":[[16777216]],"neuron":{"model":"if","threshold":16777217}}]},"steps":2,"input":{"kind":"spikes","indices":[[[0],[]],[[],[]]]},"record":["counts","spikes","potential","trace"]}',
+        '{"readout":[[1],[0]],"counts":[[[1]],[[0]]],"spikes":[[[[0],[]]],[[[],[]]]],"potential":[[["00000000"]],[["00000000"]]],"trace":[[[{"before":["4b800000"],"after":["00000000"]},{"before":["00000000"],"after":["00000000"]}]],[[{"before":["00000000"],"after":["00000000"]},{"before":["00000000"],"after":["00000000"]}]]]}',
+    )
+    # Rates stay binary64: rounded to binary32 the first one would fire.
+    check_accept(
+        "simulate",
+        single(
+            '"weights":[[1]],"neuron":{"model":"if","threshold":1}',
+            '{"kind":"poisson","seed":0,"rates":[[0.3990464706439525],[1]]}',
+        ),
+        '{"readout":[["00000000"],["3f800000"]]}',
+    )
+
+
+def check_single_rule(
+    layer: StringSpan, rest: StringSpan, code: StringSpan, path: StringSpan
+) raises:
+    """Checks a rejection in binary32, and that there is none in binary64."""
+    var request = single(layer, rest)
+    check_reject("simulate", request, code, path)
+    var double = request.replace("sequential-f32", "sequential-f64")
+    assert_true(run("simulate", double).startswith("accept"), double)
+
+
+def test_single_precision_rules() raises:
+    comptime NEURON = '"neuron":{"model":"if","threshold":1}'
+    comptime INPUT = '{"kind":"constant","values":[1]}'
+    comptime LAYERS = "/network/layers/0/"
+    # The middle between the largest binary32 and what would be next.
+    for value in ["3.4028235677973366e38", "-1e39"]:
+        check_single_rule(
+            String('"weights":[[', value, "]],", NEURON),
+            INPUT,
+            "network.weight-finite",
+            LAYERS + "weights/0/0",
+        )
+        check_single_rule(
+            String('"weights":[[1]],"bias":[', value, "],", NEURON),
+            INPUT,
+            "network.bias-finite",
+            LAYERS + "bias/0",
+        )
+        check_single_rule(
+            String(
+                '"weights":[[1]],"neuron":{"model":"if","threshold":1,"initial_potential":',
+                value,
+                "}",
+            ),
+            INPUT,
+            "network.initial-potential",
+            LAYERS + "neuron/initial_potential",
+        )
+        check_single_rule(
+            String('"weights":[[1]],', NEURON),
+            String('{"kind":"constant","values":[[1],[', value, "]]}"),
+            "input.range",
+            "/input/values/1/0",
+        )
+    # 2^-150, the middle between 0 and the smallest binary32.
+    for value in ["3.4028235677973366e38", "7.006492321624085e-46", "5e-324"]:
+        check_single_rule(
+            String(
+                '"weights":[[1]],"neuron":{"model":"if","threshold":',
+                value,
+                "}",
+            ),
+            INPUT,
+            "network.threshold",
+            LAYERS + "neuron/threshold",
+        )
+    check_accept(
+        "simulate",
+        single(
+            '"weights":[[1]],"neuron":{"model":"lif","threshold":7.006492321624087e-46,"decay":5e-324}',
+            INPUT,
+        ),
+        '{"readout":["3f800000"]}',
+    )
+    # A decay is held to its bounds before it is rounded.
+    check_reject(
+        "simulate",
+        single(
+            '"weights":[[1]],"neuron":{"model":"lif","threshold":1,"decay":1.0000000000000002}',
+            INPUT,
+        ),
+        "network.decay",
+        LAYERS + "neuron/decay",
+    )
+    check_single_rule(
+        String('"weights":[[3e38,3e38]],', NEURON),
+        '{"kind":"constant","values":[1,1]}',
         "simulate.non-finite",
         "/network/layers/0",
     )

@@ -121,6 +121,78 @@ def test_a_network_is_saved_and_runs() raises:
         )
 
 
+def test_files_in_single_precision() raises:
+    comptime INPUT = '"profile":"sequential-f32","steps":1,"record":["potential"],"input":{"kind":"constant","values":[1,1]}'
+    comptime FILE = '"network":{"layers":[{"weights":{"file":"n.npz","member":"layer_0"},"bias":{"file":"n.npz","member":"bias_0"},"neuron":{"model":"if","threshold":1}}]},'
+    with TemporaryDirectory() as folder:
+        _ = asked(
+            folder,
+            "checkpoint.save",
+            '"base":"n",' + String(NETWORK).replace("0.5,", "0.1,"),
+        )
+        # (0.1 + 0.25) + 0.25 in binary32.
+        for network in ['"network":{"checkpoint":"n"},', FILE]:
+            assert_equal(
+                asked(folder, "simulate", String(network, INPUT)),
+                '"verdict":"accept","output":{"readout":[0],"potential":[["3f19999a"]]}',
+            )
+        check(
+            asked(
+                folder,
+                "simulate",
+                String(FILE, INPUT).replace(
+                    "[1,1]", '{"file":"n.npz","member":"layer_0"}'
+                ),
+            ),
+            '"verdict":"accept"',
+        )
+        _ = asked(
+            folder,
+            "checkpoint.save",
+            '"base":"n",' + String(NETWORK).replace("0.25]]", "1e39]]"),
+        )
+        check(
+            asked(folder, "simulate", FILE + INPUT),
+            code("network.weight-finite", "/network/layers/0/weights/0/1"),
+        )
+        # What a pair breaks by the rounding is told at the pair, rule by rule.
+        for broken in [
+            ("1.00", "1e39", "threshold"),
+            ("1.00", "1e-46", "threshold"),
+            ("1.00}", '1.00,"initial_potential":-1e39}', "initial-potential"),
+            ("[0.25]", "[1e39]", "bias-finite"),
+            ("0.25]]", "1e39]]", "weight-finite"),
+        ]:
+            var network = String(NETWORK).replace(broken[0], broken[1])
+            _ = asked(folder, "checkpoint.save", '"base":"n",' + network)
+            comptime PAIR = '"network":{"checkpoint":"n"},'
+            check(
+                asked(folder, "simulate", PAIR + INPUT),
+                code(String("network.", broken[2]), "/network/checkpoint"),
+            )
+            # The same in binary64 is a network.
+            check(
+                asked(
+                    folder,
+                    "simulate",
+                    String(PAIR, INPUT).replace("f32", "f64"),
+                ),
+                '"verdict":"accept"',
+            )
+        # Values in a file that become infinite.
+        check(
+            asked(
+                folder,
+                "simulate",
+                String(
+                    '"network":{"layers":[{"weights":[[1,1]],"neuron":{"model":"if","threshold":1}}]},',
+                    INPUT,
+                ).replace("[1,1]}", '{"file":"n.npz","member":"layer_0"}}'),
+            ),
+            code("input.range", "/input/values/0/1"),
+        )
+
+
 def test_the_same_pair_has_the_same_bytes_and_lies_aligned() raises:
     with TemporaryDirectory() as folder:
         for base in ["p", "q"]:
