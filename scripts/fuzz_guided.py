@@ -15,6 +15,7 @@ import fcntl
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,6 +25,7 @@ from pair_fuzz.artefact import pack  # noqa: E402
 from pair_fuzz.drawing import draw  # noqa: E402
 
 ATHERIS = "3.0.0"
+MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 SEEDS = 400
 MOST_BYTES = 4096
 # What cargo-fuzz hands to a nightly compiler, less the sanitizers that need one.
@@ -102,7 +104,9 @@ def main() -> int:
     }
     words = [f"-{name}={value}" for name, value in options.items()]
     # First the corpus: atheris hands every word that is no option to libFuzzer.
-    done = subprocess.run([*command, str(corpus), *words], env=os.environ | environment)
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
+        environment |= {"TMPDIR": folder}
+        done = subprocess.run([*command, str(corpus), *words], env=os.environ | environment)
     print(f"{chosen.language}: {len(list(corpus.iterdir()))} inputs kept, exit code {done.returncode}")
     return int(done.returncode != 0)
 

@@ -21,9 +21,8 @@ with atheris.instrument_imports(include=["spikeparity"]):
 from pair_fuzz.artefact import pack, unpack
 from pair_fuzz.mending import mend
 
-MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
-FOLDER = tempfile.TemporaryDirectory(dir=MEMORY)
-BASE = Path(FOLDER.name) / "pair"
+# Whoever starts this names a folder in memory by TMPDIR, and clears it.
+BASE = Path(tempfile.mkdtemp()) / "pair"
 CODES = frozenset(rules.codes())
 
 

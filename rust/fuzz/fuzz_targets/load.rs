@@ -39,20 +39,10 @@ fn judge(fault: Option<LoadError>) {
     }
 }
 
-/// A place in memory where there is one, this process's own.
+/// A place of this process's own; whoever starts it names a folder in memory by `TMPDIR`, and clears it.
 fn base() -> &'static Path {
     static BASE: OnceLock<PathBuf> = OnceLock::new();
-    BASE.get_or_init(|| {
-        let memory = Path::new("/dev/shm");
-        let folder = if memory.is_dir() {
-            memory.to_path_buf()
-        } else {
-            std::env::temp_dir()
-        };
-        let folder = folder.join(format!("spikeparity-fuzz-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).expect("a temporary folder");
-        folder.join("pair")
-    })
+    BASE.get_or_init(|| std::env::temp_dir().join(format!("spikeparity-fuzz-{}", std::process::id())))
 }
 
 fn write(base: &Path, extension: &str, content: &[u8]) {
