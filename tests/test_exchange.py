@@ -161,7 +161,8 @@ def test_what_is_due_of_a_network_as_worked_out_by_hand() -> None:
     ("left", "right", "same"),
     [
         ({"metadata": {"n": 2}}, {"metadata": {"n": 2.0}}, False),
-        ({"metadata": {"n": 2**63}}, {"metadata": {"n": 2.0**63}}, True),
+        ({"metadata": {"n": 2**63}}, {"metadata": {"n": 2.0**63}}, False),
+        ({"metadata": {"n": 2**64 + 1}}, {"metadata": {"n": 2**64}}, False),
         ({"metadata": {"n": -0.0}}, {"metadata": {"n": 0.0}}, False),
         ({"frozen_layers": ["b", "a", "a"]}, {"frozen_layers": ["a", "b"]}, True),
         ({"metadata": {}, "format_version": 1, "archive_digest": "0"}, {"neuron_types": []}, True),

@@ -179,8 +179,8 @@ def due_sidecar(sample: Sample) -> dict[str, Any]:
 def normal(sidecar: dict[str, Any]) -> dict[str, Any]:
     """Return a sidecar without its digest, with defaults filled in, frozen layers sorted and Numbers of one kind.
 
-    In ``network`` every number is a binary64; in ``metadata`` an Integer stays one, and other numbers are binary64
-    (semantics.md, section 1).
+    In ``network`` every number is a binary64; in ``metadata`` whole numbers keep all digits, and all other numbers
+    are binary64 (pairs.md, section 6).
     """
     whole: dict[str, Any] = {"format_version": 1, "neuron_types": [], "metadata": {}, "frozen_layers": [], **sidecar}
     whole.pop("archive_digest", None)
@@ -203,9 +203,7 @@ def _numbers(value: Any) -> Any:
         return {key: _numbers(entry) for key, entry in value.items()}
     if isinstance(value, list):
         return [_numbers(entry) for entry in value]
-    if type(value) is float or (type(value) is int and abs(value) > LARGEST):
-        return _bits(value)
-    return value
+    return _bits(value) if type(value) is float else value
 
 
 def _bits(value: float) -> str:
