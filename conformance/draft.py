@@ -43,6 +43,8 @@ TEMPLATES: dict[str, dict[str, Any]] = {
     "encode.poisson": {"rates": [0.0, 0.25, 1.0], "seed": 7, "steps": 4},
     "checkpoint.load": {"base": "artefacts/sound/two-layers"},
     "checkpoint.save": {"checkpoint": CHECKPOINT, "base": "saved/model", "compress": True},
+    "activation.qcfs": {"x": [-0.5, 0.3, 2.0], "theta": 1.0, "T": 4},
+    "convert.normalize": {"layers": [{"weights": [[0.5, -0.25]], "bias": [0.125]}], "scales": [2.0]},
 }
 
 
