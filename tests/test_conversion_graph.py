@@ -11,6 +11,8 @@ import torch.nn.functional as F
 from spikeparity.conversion import ConversionError, QCFSActivation, convert
 from torch import nn
 
+torch.set_num_threads(1)  # two beside a busy neighbour are many times slower
+
 WIDTH = 6
 
 

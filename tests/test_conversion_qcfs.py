@@ -10,6 +10,8 @@ from spikeparity.conversion import ConversionError, QCFSActivation, qcfs, replac
 from spikeparity.rejection import RejectedError
 from torch import nn
 
+torch.set_num_threads(1)  # two beside a busy neighbour are many times slower
+
 SETTINGS = [(1, 1.0), (4, 0.7), (7, 3.3), (64, 0.01)]
 
 

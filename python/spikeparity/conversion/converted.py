@@ -285,13 +285,20 @@ class Job:
             yield begin, min(begin + rows, samples)
 
     def part(self, table: FloatArray, begin: int, end: int, offset: int) -> Part:
-        """Run a range of a batch."""
+        """Run a range of a batch; a fault names the first sample that has it, counted from the batch's beginning."""
         try:
             return self.run(table[begin:end], offset + begin)
+        except RejectedError:
+            for row in range(begin, end):
+                self.alone(table, row, offset)
+            raise
+
+    def alone(self, table: FloatArray, row: int, offset: int) -> None:
+        """Run one sample of a batch for its fault."""
+        try:
+            self.run(table[row], offset + row)
         except RejectedError as error:
-            if begin == 0:
-                raise
-            message = f"{error.message}, counted from sample {begin} of the batch"
+            message = f"sample {row} of the batch: a current or a potential becomes non-finite"
             raise RejectedError(error.code, error.path, message) from None
 
     def run(self, x: FloatArray, number: int) -> Part:
