@@ -45,23 +45,24 @@ end
     push!(events.ends, old + n)
 end
 
-"Outputs whose sums stay in registers while all events of a row pass by."
-const TILE = 16
+"Outputs whose sums stay in registers while all events of a row pass by: 128 bytes of sums, whatever the float type."
+tile(::Type{Float64}) = 16
+tile(::Type{Float32}) = 32
 
 """
     pack(weights)
 
-The weights in tiles of $TILE outputs, the last one filled up with zeros, and within a tile input by input: a tile's
-weights stay in the near caches while many rows pass by.
+The weights in tiles of 16 outputs (of binary32, 32), the last one filled up with zeros, and within a tile input by input:
+a tile's weights stay in the near caches while many rows pass by.
 """
 @noinline function pack(weights::Matrix{T}) where {T}
     outputs, inputs = size(weights)
-    packed, at = zeros(T, cld(outputs, TILE) * TILE * inputs), 0
-    for start in 0:TILE:outputs-1, j in 1:inputs
-        for i in start+1:min(start + TILE, outputs)
+    packed, at = zeros(T, cld(outputs, tile(T)) * tile(T) * inputs), 0
+    for start in 0:tile(T):outputs-1, j in 1:inputs
+        for i in start+1:min(start + tile(T), outputs)
             @inbounds packed[at+i-start] = weights[i, j]
         end
-        at += TILE
+        at += tile(T)
     end
     packed
 end
@@ -75,31 +76,34 @@ Set each column of `currents` to the sum of the weights of the inputs in the row
 @noinline function add_columns!(currents::Matrix{T}, packed::Vector{T}, inputs::Int, events::Events) where {T}
     outputs = size(currents, 1)
     outputs == 0 && return           # a matrix without outputs takes inputs of any width
-    cld(outputs, TILE) * TILE * inputs == length(packed) ||
+    cld(outputs, tile(T)) * tile(T) * inputs == length(packed) ||
         throw(DimensionMismatch("as many currents as outputs are needed"))
     size(currents, 2) >= length(events.ends) || throw(DimensionMismatch("as many currents as rows are needed"))
     for j in events.indices
         1 <= j <= inputs || throw(BoundsError(packed, j))
     end
-    for start in 0:TILE:outputs-1
+    for start in 0:tile(T):outputs-1
         add_tile!(currents, packed, start, inputs, events)
     end
 end
 
-@noinline function add_tile!(currents::Matrix{T}, packed::Vector{T}, start::Int, inputs::Int, events::Events) where {T}
-    event, indices, ends = 0, events.indices, events.ends
-    width = min(TILE, size(currents, 1) - start)
-    @inbounds for row in 1:length(ends)
-        @nexprs 16 k -> sum_k = zero(T)
-        while event < ends[row]
-            event += 1
-            at = start * inputs + TILE * (indices[event] - 1)
-            @nexprs 16 k -> sum_k += packed[at+k]
-        end
-        if width == TILE
-            @nexprs 16 k -> currents[start+k, row] = sum_k
-        else
-            @nexprs 16 k -> k <= width && (currents[start+k, row] = sum_k)
+# The sums have names, which keeps them in registers: a method for each number of them, compiled where it is called.
+for (T, n) in ((Float64, tile(Float64)), (Float32, tile(Float32)))
+    @eval @noinline function add_tile!(currents::Matrix{$T}, packed::Vector{$T}, start::Int, inputs::Int, events::Events)
+        event, indices, ends = 0, events.indices, events.ends
+        width = min($n, size(currents, 1) - start)
+        @inbounds for row in 1:length(ends)
+            @nexprs $n k -> sum_k = $(zero(T))
+            while event < ends[row]
+                event += 1
+                at = start * inputs + $n * (indices[event] - 1)
+                @nexprs $n k -> sum_k += packed[at+k]
+            end
+            if width == $n
+                @nexprs $n k -> currents[start+k, row] = sum_k
+            else
+                @nexprs $n k -> k <= width && (currents[start+k, row] = sum_k)
+            end
         end
     end
 end

@@ -74,6 +74,7 @@ binary32 (conformance/spec/conversion.md, section 1).
 Network{T}(network::Network) where {T} = rounded_network(T, network, ROOT)
 
 function rounded_network(::Type{T}, network::Network, at::JsonPointer) where {T}
+    network isa Network{T} && return network
     layers = JsonObject[]
     for layer in network.layers
         push!(layers, JsonObject("weights" => layer.weights, "neuron" => neuron_document(layer)))
@@ -82,8 +83,6 @@ function rounded_network(::Type{T}, network::Network, at::JsonPointer) where {T}
     document = JsonObject("layers" => layers, "readout" => network.membrane ? "membrane" : "spikes")
     Network{T}(read_network(document, at, T).layers, network.membrane, network.any_width)
 end
-
-rounded_network(::Type{T}, network::Network{T}, ::JsonPointer) where {T} = network
 
 "The neuron of a layer as documents have it."
 function neuron_document(layer::Layer)

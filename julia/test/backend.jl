@@ -10,6 +10,7 @@ verdict_of(op, input) = (a = ask(run_line(op, input)); (get(a, "verdict"), get(a
     @test get(answer, "protocol") == 1 && get(answer, "name") == "julia" && get(answer, "language") == "Julia"
     @test get(answer, "julia") == string(VERSION) && get(answer, "transport") === missing
     @test get(answer, "codes") == S.CODES && length(get(answer, "ops")) == 12
+    @test get(answer, "profiles") == ["sequential-f64", "sequential-f32"]
     project = read(joinpath(@__DIR__, "..", "Project.toml"), String)
     @test occursin("version = \"$(get(answer, "version"))\"", project)
 end
@@ -103,6 +104,29 @@ const NETWORK = """{"layers":[{"weights":[[0.5,0.25]],"bias":[0.1],"neuron":{"mo
           ("reject", "input.range", "/input/values/0")
 end
 
+@testset "simulate in binary32" begin
+    input, profile = """"input":{"kind":"constant","values":[1.0,1.0]}""", """"profile":"sequential-f32\""""
+    request(network, more) = """{"network":$network,"steps":3,$input,$profile$more}"""
+    records = ""","record":["counts","spikes","potential"]"""
+    @test output_of("simulate", request(NETWORK, records)) ==
+          """{"readout":[2],"counts":[[2]],"spikes":[[[],[0],[0]]],"potential":[["3f0cccce"]]}"""
+    membrane = chop(NETWORK) * ""","readout":"membrane"}"""
+    @test output_of("simulate", request(membrane, ""","record":["trace"]""")) ==
+          """{"readout":["40233334"],"trace":[[{"before":["3f59999a"],"after":["3f59999a"]},""" *
+          """{"before":["3fd9999a"],"after":["3fd9999a"]},{"before":["40233334"],"after":["40233334"]}]]}"""
+    large = replace(NETWORK, "0.25" => "1e39")
+    @test verdict_of("simulate", request(large, "")) ==
+          ("reject", "network.weight-finite", "/network/layers/0/weights/0/1")
+    @test verdict_of("simulate", replace(request(NETWORK, ""), "[1.0,1.0]" => "[1.0,1e39]")) ==
+          ("reject", "input.range", "/input/values/1")
+    @test occursin("finite weight in binary32, got 1.0e39",
+                   get(ask(run_line("simulate", request(large, ""))), "message"))
+    for unknown in ("\"f32\"", "32", "null")
+        @test get(ask(run_line("simulate", replace(request(NETWORK, ""), "\"sequential-f32\"" => unknown))), "verdict") ==
+              "unsupported"
+    end
+end
+
 @testset "pairs: below scratch for a save, below root for a load" begin
     mktempdir() do folder
         session = S.Session()
@@ -155,6 +179,19 @@ end
         @test simulated(with("""{"file":"n.npz"}""")) == ("file.reference", "/network/layers/0/weights")
         @test simulated(with("""{"file":"/n.npz","member":"x"}""")) == ("file.path", "/network/layers/0/weights/file")
         @test simulated(network, """{"file":"m.npz","member":"x"}""") == ("archive.missing", "/input/values")
+        # In binary32 all these are rounded; what a pair cannot give then is the pair's fault.
+        rounded(input) = tell("simulate", """{$input,"steps":3,"profile":"sequential-f32","record":["potential"],""" *
+                                          """"input":{"kind":"constant","values":[1,1]}}""")
+        for network in ("""{"checkpoint":"n"}""", with(of("layer_0"), of("bias_0")))
+            @test S.to_json(get(rounded("\"network\":$network"), "output")) ==
+                  """{"readout":[2],"potential":[["3f0cccce"]]}"""
+        end
+        tell("checkpoint.save", """{"base":"l","network":$(with("[[0.5,1e39]]"))}""")
+        answer = rounded("\"network\":{\"checkpoint\":\"l\"}")
+        @test (get(answer, "code"), get(answer, "path")) == ("network.weight-finite", "/network/checkpoint")
+        large = """{"file":"l.npz","member":"layer_0"}"""
+        answer = rounded("\"network\":$(with(large))")
+        @test (get(answer, "code"), get(answer, "path")) == ("network.weight-finite", "/network/layers/0/weights/0/1")
         # Elsewhere a reference is no array.
         rejected = tell("checkpoint.save", """{"base":"m","network":$(with(of("layer_0")))}""")
         @test get(rejected, "code") == "network.weight-type"

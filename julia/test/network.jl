@@ -53,6 +53,41 @@ end
     @test net_fault("\"membrane\"" => "\"potential\"") == ("network.readout", "/readout")
 end
 
+@testset "numbers are rounded to binary32 once, and must then be finite" begin
+    document(pairs...) = S.parse_json(reduce(replace, pairs; init = NET))
+    read32(pairs...) = S.read_network(document(pairs...), S.ROOT, Float32)
+    @test read32("[1,2]" => "[0.1,1.000000059604645]").layers[1].weights[1, :] == [0.1f0, nextfloat(1.0f0)]
+    # Above half way as a text, but half way once it is read to binary64: to even.
+    @test read32("[1,2]" => "[1,1.00000005960464478]").layers[1].weights[1, 2] === 1.0f0
+    @test read32("[1,2]" => "[1,3.4028235677973362e38]").layers[1].weights[1, 2] === floatmax(Float32)
+    half_way = "3.4028235677973366e38"
+    for (pair, fault) in (("[3,4]" => "[3,$half_way]") => ("network.weight-finite", "/layers/0/weights/1/1"),
+                          ("[0.5,0.25]" => "[0.5,-1e39]") => ("network.bias-finite", "/layers/0/bias/1"),
+                          ("\"threshold\":2" => "\"threshold\":$half_way") =>
+                              ("network.threshold", "/layers/1/neuron/threshold"),
+                          ("\"threshold\":2" => "\"threshold\":7e-46") =>
+                              ("network.threshold", "/layers/1/neuron/threshold"),
+                          (":-1" => ":-1e39") => ("network.initial-potential", "/layers/1/neuron/initial_potential"))
+        @test rejection(() -> read32(pair)) == fault
+        @test net_fault(pair) === nothing
+        @test rejection(() -> Network{Float32}(read_network(reduce(replace, [pair]; init = NET)))) == fault
+    end
+    @test read32("\"threshold\":2" => "\"threshold\":7.1e-46").layers[2].threshold === nextfloat(0.0f0)
+    # A decay is checked as it is written: the next number above 1 would be rounded to 1, one far below 0.5 to 0.
+    @test rejection(() -> read32("\"decay\":0.5" => "\"decay\":1.0000000000000002")) ==
+          ("network.decay", "/layers/1/neuron/decay")
+    @test read32("\"decay\":0.5" => "\"decay\":1e-46").layers[2].decay === 0.0f0
+end
+
+@testset "a network in binary32 is otherwise the same" begin
+    network = read_network(NET)
+    other = Network{Float32}(network)
+    @test other.membrane && all(getfield(other.layers[l], f) == getfield(network.layers[l], f) for l in 1:2
+                                for f in (:weights, :bias, :decay, :threshold, :subtract, :initial_potential))
+    nowhere = read_network("""{"layers":[{"weights":[],"neuron":{"model":"if","threshold":1}}]}""")
+    @test S.input_width(Network{Float32}(nowhere)) === nothing && Network{Float64}(nowhere) === nowhere
+end
+
 @testset "an empty matrix has no outputs and the inputs that are due" begin
     neuron = "\"neuron\":{\"model\":\"if\",\"threshold\":1}"
     layers(matrices...) = "{\"layers\":[" * join(("{\"weights\":$m,$neuron}" for m in matrices), ',') * "]}"

@@ -74,11 +74,38 @@ end
     @test simulate(nowhere, ConstantInput([1.0, 2.0]), 1; record = ["trace"]).trace == [[(Float64[], Float64[])]]
 end
 
-@testset "a second float type runs through the same code" begin
-    text = """{"layers":[{"weights":[[0.1]],"neuron":{"model":"lif","threshold":1,"decay":0.9}}]}"""
-    network = S.read_network(S.parse_json(text), S.ROOT, Float32)
-    run = simulate(network, ConstantInput(Float32[1]), 2; record = ["potential"])
-    @test run.potential[1][1] === 0.9f0 * 0.1f0 + 0.1f0
+@testset "in binary32 every operation is rounded, the product and the sum apart" begin
+    network = Network{Float32}(Network([layer([0.1 0.7]; decay = 0.9, bias = [0.3])]; readout = "membrane"))
+    current = (0.1f0 * 0.2f0 + 0.7f0 * 0.6f0) + 0.3f0
+    once(v) = 0.9f0 * v + current
+    run = simulate(network, ConstantInput([0.2, 0.6]), 3; record = ["potential", "trace"])
+    @test run.readout isa Vector{Float32} && run.readout[1] === once(once(once(0.0f0)))
+    @test run.potential == [run.readout] && run.trace[1][1] == ([current], [current])
+    # 16777216 + 1 is no binary32, so that the order shows: (big + 1) - big is 0.
+    order = Network{Float32}(Network([layer([16777216.0 1.0 -16777216.0])]; readout = "membrane"))
+    @test simulate(order, SpikeInput([[1, 2, 3]]), 1).readout[1] === 0.0f0
+    # (1 + 2^-12)^2 = 1 + 2^-11 + 2^-24: the last term is lost when the product is rounded by itself.
+    apart = Network{Float32}(Network([layer([1.0 1 + 2.0^-12])]; readout = "membrane"))
+    @test simulate(apart, ConstantInput([-(1 + 2.0^-11), 1 + 2.0^-12]), 1).readout[1] === 0.0f0
+end
+
+@testset "in binary32 values are rounded once, subnormals are kept, encoding stays in binary64" begin
+    wide = Network{Float32}(Network([layer(ones(1, 1))]; readout = "membrane"))
+    @test simulate(wide, ConstantInput([0.1]), 1).readout[1] === 0.1f0
+    @test simulate(wide, ConstantInput([1e-45]), 2).readout[1] === 2 * nextfloat(0.0f0)
+    # the first rate beyond the word's limit fires, which a rate rounded to binary32 does not tell apart
+    word = first(K.philox4x32((0x00000000, 0x00000000, 0x00000000, 0x00000000), (0x00000000, 0x00000000)))
+    for (rate, spikes) in ((word / 2^32, 0), ((word + 1) / 2^32, 1))
+        @test simulate(wide, PoissonInput([rate]; seed = 0), 1).readout[1] === Float32(spikes)
+    end
+end
+
+@testset "what binary32 cannot hold is not finite" begin
+    wide = Network{Float32}(Network([layer(ones(1, 1))]))
+    largest = 2.0^128 - 2.0^103                  # half way between the largest binary32 and infinity
+    @test rejection(() -> simulate(wide, ConstantInput([largest]), 1)) == ("input.range", "/input/values/0")
+    @test rejection(() -> simulate(wide, ConstantInput([prevfloat(largest)]), 1)) === nothing
+    @test rejection(() -> simulate(wide, ConstantInput([3e38]), 2)) == ("simulate.non-finite", "/network/layers/0")
 end
 
 @testset "arguments are checked" begin
