@@ -46,6 +46,7 @@ TABLES = (
     "activation",
     "balancing",
     "binary32",
+    "conversion_gaps",
     "pair_archives",
     "pair_sidecars",
     "pair_arrays",
