@@ -334,8 +334,8 @@ def handler_of(node: fx.Node, module: nn.Module | None = None) -> Handler | None
 
 
 def numbers(tensor: torch.Tensor) -> FloatArray:
-    """Return a tensor's values as float64 in memory of their own."""
-    array: FloatArray = tensor.detach().to("cpu", torch.float64).numpy().copy()
+    """Return a tensor's values as float64; they may be the tensor's own memory, which nobody here writes to."""
+    array: FloatArray = tensor.detach().to("cpu", torch.float64).numpy()
     return array
 
 
