@@ -4,12 +4,17 @@ Every output has a lane of its own, so the order of its sums is that of the inpu
 Build with `--fp-mode contract=off`: a fused multiply-add would round once where the contract rounds twice.
 """
 
+from std.bit import count_trailing_zeros
+from std.memory import pack_bits
 from std.sys import simd_width_of
 
 from .events import Events
 
 comptime TILE = 4
 """Vectors of outputs whose sums stay in registers while all events pass."""
+
+comptime WORD = 64
+"""Neurons whose spikes are collected in one word, of which only the bits that are set cost time."""
 
 
 def padded[dtype: DType](size: Int) -> Int:
@@ -63,7 +68,7 @@ def packed[
     return weights^
 
 
-def add_events[
+def sum_events[
     dtype: DType
 ](
     mut currents: List[Scalar[dtype]],
@@ -71,33 +76,35 @@ def add_events[
     stride: Int,
     events: Events,
 ):
-    """Adds the weights of inputs that fire (a product with 1 is exact).
+    """Sums up the weights of inputs that fire (a product with 1 is exact), from 0 on.
 
     Args:
-        currents: For each row of the events the current of each output, padded.
+        currents: Receives for each row of the events the current of each output, padded; what it held is forgotten.
         weights: Packed by tiles.
         stride: The number of outputs, padded.
         events: The inputs that fire, each in range.
     """
     comptime W = simd_width_of[dtype]()
+    # Memory that is there is used again, and not cleared before it is written.
+    currents.resize(unsafe_uninit_length=len(events.ends) * stride)
     if stride == 0:
         return
     var inputs = len(weights) // stride
     var start = 0
     while start < stride:
         if tile_width[dtype](start, stride) == W:
-            _add_tile[dtype, 1](
+            _sum_tile[dtype, 1](
                 currents, weights, stride, events, start, inputs
             )
             start += W
         else:
-            _add_tile[dtype, TILE](
+            _sum_tile[dtype, TILE](
                 currents, weights, stride, events, start, inputs
             )
             start += TILE * W
 
 
-def _add_tile[
+def _sum_tile[
     dtype: DType, vectors: Int
 ](
     mut currents: List[Scalar[dtype]],
@@ -115,8 +122,6 @@ def _add_tile[
     for row in range(len(events.ends)):
         var sums = Array[SIMD[dtype, W], vectors](fill=SIMD[dtype, W](0))
         var current = currents.unsafe_ptr().unsafe_offset(row * stride + start)
-        comptime for k in range(vectors):
-            sums[k] = current.unsafe_load[W](k * W)
         var end = events.ends[row]
         while event < end:
             var column = tile.unsafe_offset(
@@ -224,15 +229,44 @@ def fire[
         fired: Receives the indices of the neurons that fire, ascending.
     """
     comptime W = simd_width_of[dtype]()
-    fired.resize(len(potential), 0)
+    fired.resize(unsafe_uninit_length=len(potential))
     var count = 0
-    for at in range(0, len(potential), W):
-        var v = potential.unsafe_ptr().unsafe_load[W](at)
-        var spikes = v.ge(threshold)
-        var reset = SIMD[dtype, W](0) if to_zero else v - threshold
-        potential.unsafe_ptr().unsafe_store(at, spikes.select(reset, v))
+    var at = 0
+    while at + WORD <= len(potential):
+        var bits = UInt64(0)
+        comptime for k in range(0, WORD, TILE * W):
+            var spikes = _reset_lanes[TILE * W](
+                potential, at + k, threshold, to_zero
+            )
+            bits |= UInt64(pack_bits(spikes)) << UInt64(k)
+        while bits != 0:
+            fired.unsafe_ptr().unsafe_store(
+                count, at + Int(count_trailing_zeros(bits))
+            )
+            count += 1
+            bits &= bits - 1
+        at += WORD
+    while at < len(potential):
+        var spikes = _reset_lanes[W](potential, at, threshold, to_zero)
         # Every index is stored and only spikes are counted, which avoids a branch that no predictor can learn.
         comptime for lane in range(W):
             fired.unsafe_ptr().unsafe_store(count, at + lane)
             count += Int(spikes[lane])
+        at += W
     fired.shrink(count)
+
+
+def _reset_lanes[
+    dtype: DType, //, lanes: Int
+](
+    mut potential: List[Scalar[dtype]],
+    at: Int,
+    threshold: Scalar[dtype],
+    to_zero: Bool,
+) -> SIMD[DType.bool, lanes]:
+    """Resets the neurons of neighbouring lanes that fire, and tells which."""
+    var v = potential.unsafe_ptr().unsafe_load[lanes](at)
+    var spikes = v.ge(threshold)
+    var reset = SIMD[dtype, lanes](0) if to_zero else v - threshold
+    potential.unsafe_ptr().unsafe_store(at, spikes.select(reset, v))
+    return spikes

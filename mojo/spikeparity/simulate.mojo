@@ -2,7 +2,7 @@
 
 from .document import Document, subject
 from .events import Events
-from .kernel import add, add_events, add_products, fire, integrate, padded
+from .kernel import add, add_products, fire, integrate, padded, sum_events
 from .network import Layer, Network
 from .philox import SpikeTrain
 from .rules import Rejection
@@ -279,7 +279,7 @@ struct Group[dtype: DType](Movable):
                 sources[self.first + sample].present(step, self.events)
         var first: Optional[Fault] = None
         for layer in range(len(network.layers)):
-            self.sum_up(network.layers[layer], stop - start)
+            self.sum_up(network.layers[layer])
             if layer == 0:
                 self.sum_up_values(network.layers[0], sources, stop - start)
             # Later layers go on after a fault, as they may have one at an earlier step. What is wrong about them from
@@ -291,12 +291,10 @@ struct Group[dtype: DType](Movable):
                 first = fault
         return first
 
-    def sum_up(mut self, layer: Layer[Self.dtype], steps: Int):
+    def sum_up(mut self, layer: Layer[Self.dtype]):
         """Computes the currents that spikes cause."""
         var stride = padded[Self.dtype](layer.outputs)
-        self.currents.clear()
-        self.currents.resize(len(self.runs) * steps * stride, 0)
-        add_events(self.currents, layer.weights, stride, self.events)
+        sum_events(self.currents, layer.weights, stride, self.events)
         if layer.bias:
             add(self.currents, layer.bias.value())
 

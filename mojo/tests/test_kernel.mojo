@@ -5,7 +5,7 @@ from std.testing import TestSuite, assert_equal, assert_false, assert_true
 from spikeparity.events import Events
 from spikeparity.kernel import (
     add,
-    add_events,
+    sum_events,
     add_products,
     fire,
     integrate,
@@ -71,7 +71,7 @@ def test_sums_follow_the_order_of_the_inputs() raises:
     var big = runtime("9007199254740992")
     for outputs in range(1, 140):
         var current = filled(outputs, 0)
-        add_events(
+        sum_events(
             current,
             columns_of(outputs, [big, 1.0, 1.0, -big]),
             len(current),
@@ -94,13 +94,14 @@ def test_only_active_columns_are_added_each_to_its_output() raises:
         var columns = List[Float64](length=3 * stride, fill=0)
         for i in range(3 * stride):
             columns[i] = Float64(i)
-        var currents = List[Float64](length=3 * stride, fill=0.5)
+        # What was there before, more of it or less, is forgotten.
+        var currents = List[Float64](length=outputs, fill=0.5)
         var weights = packed(columns, stride)
-        add_events(currents, weights, stride, rows([[0, 2], [], [1]]))
+        sum_events(currents, weights, stride, rows([[0, 2], [], [1]]))
         for i in range(outputs):
-            assert_equal(currents[i], Float64(i + (2 * stride + i)) + 0.5)
-            assert_equal(currents[stride + i], 0.5)
-            assert_equal(currents[2 * stride + i], Float64(stride + i) + 0.5)
+            assert_equal(currents[i], Float64(i + (2 * stride + i)))
+            assert_equal(currents[stride + i], 0.0)
+            assert_equal(currents[2 * stride + i], Float64(stride + i))
 
 
 def test_zero_values_are_skipped_and_bias_is_added() raises:
@@ -152,6 +153,27 @@ def test_neurons_fire_at_the_threshold_and_reset() raises:
     assert_equal(Span(zeroed)[0:4], Span([0.5, 0.0, 0.9999999999999999, 0.0]))
 
 
+def test_every_neuron_of_whole_words_and_beyond_fires_by_itself() raises:
+    for neurons in [63, 64, 65, 128, 200]:
+        var silent = filled(neurons, 0.0)
+        var fired: List[Int] = []
+        fire(silent, 1.0, False, fired)
+        assert_equal(len(fired), 0)
+        var potential = filled(neurons, 0.0)
+        var due: List[Int] = []
+        for neuron in range(neurons):
+            var alone = filled(neurons, 0.0)
+            alone[neuron] = 1.5
+            fire(alone, 1.0, False, fired)
+            assert_equal(fired, [neuron])
+            assert_equal(alone[neuron], 0.5)
+            if neuron % 3 == 0:
+                potential[neuron] = 1.0
+                due.append(neuron)
+        fire(potential, 1.0, False, fired)
+        assert_equal(fired, due)
+
+
 def test_the_kernels_take_single_precision_too() raises:
     # 2^24 swallows a 1 in binary32.
     var stride = padded[DType.float32](5)
@@ -159,7 +181,7 @@ def test_the_kernels_take_single_precision_too() raises:
     for i in range(stride):
         columns[i] = 16777216
     var current = List[Float32](length=stride, fill=0)
-    add_events(current, packed(columns, stride), stride, rows([[0, 1]]))
+    sum_events(current, packed(columns, stride), stride, rows([[0, 1]]))
     var potential = List[Float32](length=stride, fill=0)
     assert_true(integrate(potential, current, 1))
     var fired: List[Int] = []
