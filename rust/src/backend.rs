@@ -77,7 +77,7 @@ fn hello(answers: &mut Vec<u8>) -> Flow {
         answer.string("language", "Rust");
         answer.strings("ops", operation::ALL.map(|(name, _)| name));
         answer.strings("codes", Rule::ALL.iter().map(|rule| rule.code()));
-        answer.strings("profiles", [operation::PROFILE]);
+        answer.strings("profiles", operation::PROFILES);
         answer.string("target_feature", Level::widest().name());
     })
 }

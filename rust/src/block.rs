@@ -8,10 +8,10 @@ use std::ops::Range;
 
 use crate::events::Events;
 use crate::kernel::{add_up, Surroundings, Tile};
-use crate::network::{Lanes, Layer, Network, Readout, LANES};
+use crate::network::{Lanes, Layer, Network, Readout, LANES, WIDEST};
 use crate::real::Real;
 use crate::simd::Work;
-use crate::simulate::{Input, Moment, NonFinite, Record, Run};
+use crate::simulate::{Ended, Input, Moment, NonFinite, Record, Run};
 
 /// Steps of all samples that pass at a time: their events, beside a tile's weights, fit into a cache of the second level.
 const ROWS: usize = 512;
@@ -22,16 +22,18 @@ pub(crate) struct Batch<'a, F> {
     pub(crate) inputs: &'a [Input<'a, F>],
     pub(crate) steps: u32,
     pub(crate) record: Record,
+    /// Whether to go on: asked before each tile, since a block of a large layer takes seconds.
+    pub(crate) go_on: &'a dyn Fn() -> bool,
 }
 
 impl<F: Real> Work for Batch<'_, F> {
-    type Output = Result<Vec<Run<F>>, NonFinite>;
+    type Output = Result<Vec<Run<F>>, Ended>;
 
     #[inline(always)]
     fn run(self) -> Self::Output {
         let steps = self.steps as usize;
         let mut runs = Vec::with_capacity(self.inputs.len());
-        let mut group = Group::new(self.network, self.record);
+        let mut group = Group::new(self.network, self.record, self.go_on);
         for inputs in self.inputs.chunks((ROWS / steps).max(1)) {
             group.begin(inputs);
             for start in (0..steps).step_by(ROWS) {
@@ -48,6 +50,7 @@ struct Group<'a, F> {
     network: &'a Network<F>,
     inputs: &'a [Input<'a, F>],
     record: Record,
+    go_on: &'a dyn Fn() -> bool,
     /// The sums of the first layer, without bias, where a sample's are the same at every step, padded.
     constant: Vec<F>,
     /// The potentials of each layer, padded.
@@ -84,12 +87,13 @@ struct Tiled {
 type Place = Option<(usize, usize)>;
 
 impl<'a, F: Real> Group<'a, F> {
-    fn new(network: &'a Network<F>, record: Record) -> Self {
+    fn new(network: &'a Network<F>, record: Record, go_on: &'a dyn Fn() -> bool) -> Self {
         let layers = network.layers();
         Group {
             network,
             inputs: &[],
             record,
+            go_on,
             constant: Vec::new(),
             potentials: vec![Vec::new(); layers.len()],
             currents: vec![F::ZERO; layers.iter().map(Layer::stride).max().unwrap_or(0)],
@@ -145,6 +149,7 @@ impl<'a, F: Real> Group<'a, F> {
             for (start, lanes) in layer.tiles() {
                 let sums = &mut self.constant[sample * layer.stride() + start..][..lanes * LANES];
                 match lanes {
+                    WIDEST => add_up(layer.tile::<WIDEST>(start), &events, sums),
                     2 => add_up(layer.tile::<2>(start), &events, sums),
                     _ => add_up(layer.tile::<1>(start), &events, sums),
                 }
@@ -154,13 +159,13 @@ impl<'a, F: Real> Group<'a, F> {
 
     /// Takes all layers through the steps of a block.
     #[inline(always)]
-    fn pass(&mut self, all_steps: usize, steps: Range<usize>) -> Result<(), NonFinite> {
+    fn pass(&mut self, all_steps: usize, steps: Range<usize>) -> Result<(), Ended> {
         self.present(all_steps, steps.clone());
         let mut first = None;
         for layer in 0..self.network.layers().len() {
             // Later layers go on after a fault, as they may have one at an earlier step. What is wrong about them from
             // the fault on comes after it in the order sample, step, layer.
-            if let Some((sample, step)) = self.pass_layer(layer, steps.len()) {
+            if let Some((sample, step)) = self.pass_layer(layer, steps.len())? {
                 let fault = (sample, step, layer);
                 first = Some(first.map_or(fault, |first: (usize, usize, usize)| first.min(fault)));
             }
@@ -168,10 +173,10 @@ impl<'a, F: Real> Group<'a, F> {
         }
         match first {
             None => Ok(()),
-            Some((_, step, layer)) => Err(NonFinite {
+            Some((_, step, layer)) => Err(Ended::NonFinite(NonFinite {
                 step: (steps.start + step) as u32,
                 layer,
-            }),
+            })),
         }
     }
 
@@ -204,7 +209,7 @@ impl<'a, F: Real> Group<'a, F> {
 
     /// Takes one layer through a block of steps.
     #[inline(always)]
-    fn pass_layer(&mut self, index: usize, steps: usize) -> Place {
+    fn pass_layer(&mut self, index: usize, steps: usize) -> Result<Place, Ended> {
         let layer = &self.network.layers()[index];
         let rows = self.inputs.len() * steps;
         self.fired.clear();
@@ -215,6 +220,9 @@ impl<'a, F: Real> Group<'a, F> {
         }
         let mut first: Place = None;
         for (start, lanes) in layer.tiles() {
+            if !(self.go_on)() {
+                return Err(Ended::Interrupted);
+            }
             let place = Tiled {
                 index,
                 start,
@@ -222,12 +230,13 @@ impl<'a, F: Real> Group<'a, F> {
                 steps,
             };
             let fault = match lanes {
+                WIDEST => self.pass_tile::<WIDEST>(place),
                 2 => self.pass_tile::<2>(place),
                 _ => self.pass_tile::<1>(place),
             };
             first = first.into_iter().chain(fault).min();
         }
-        first
+        Ok(first)
     }
 
     /// Takes a tile that is `N` lanes wide through a block of steps.

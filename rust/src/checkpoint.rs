@@ -270,7 +270,7 @@ fn weight_matrices(
         weight_shape(&path(layer), shape, size)?;
     }
     for (layer, weights) in weights.iter().enumerate() {
-        matrix::finite(Rule::CheckpointWeightFinite, &path(layer), weights)?;
+        matrix::finite::<f64>(Rule::CheckpointWeightFinite, &path(layer), weights)?;
     }
     Ok(weights
         .iter()

@@ -10,17 +10,18 @@ use crate::npy::Array;
 use crate::number::{integer, number, MAX_INTEGER};
 use crate::philox::SpikeTrains;
 use crate::pointer;
+use crate::real::Real;
 use crate::rule::{Rejection, Rule};
 use crate::simulate::{Input, MAX_STEPS};
 
 /// The input of one sample or of several.
-pub(crate) struct Batch {
-    samples: Samples,
+pub(crate) struct Batch<F> {
+    samples: Samples<F>,
     is_batch: bool,
 }
 
-enum Samples {
-    Constant(Vec<Vec<f64>>),
+enum Samples<F> {
+    Constant(Vec<Vec<F>>),
     Spikes(Vec<Vec<Vec<usize>>>),
     Poisson(PoissonRates),
 }
@@ -32,8 +33,9 @@ pub(crate) struct PoissonRates {
     first_sample: u64,
 }
 
-impl Batch {
+impl<F: Real> Batch<F> {
     /// Reads the input at `path` of a network of `width` inputs, or of any width; values and rates may be references.
+    /// Values are rounded once, rates stay binary64.
     pub(crate) fn read<E: From<Rejection>>(
         path: &str,
         value: &Value<'_>,
@@ -75,7 +77,7 @@ impl Batch {
     }
 
     /// The samples, one or more.
-    pub(crate) fn samples(&self) -> impl Iterator<Item = Input<'_, f64>> {
+    pub(crate) fn samples(&self) -> impl Iterator<Item = Input<'_, F>> {
         let count = match &self.samples {
             Samples::Constant(values) => values.len(),
             Samples::Spikes(indices) => indices.len(),
@@ -325,10 +327,11 @@ fn array_shape(rows: &Rows<'_, '_>, array: &Array, width: Option<usize>) -> Resu
     Ok((0..samples).map(sample).collect())
 }
 
-/// The constant values of each sample.
-fn values(rows: &Rows<'_, '_>, values: Vec<Vec<f64>>) -> Result<Vec<Vec<f64>>, Rejection> {
-    range(rows, &values, "a finite Number", f64::is_finite)?;
-    Ok(values)
+/// The constant values of each sample, rounded.
+fn values<F: Real>(rows: &Rows<'_, '_>, values: Vec<Vec<f64>>) -> Result<Vec<Vec<F>>, Rejection> {
+    range(rows, &values, F::FINITE, |value| F::from_binary64(value).is_finite())?;
+    let rounded = |row: Vec<f64>| row.into_iter().map(F::from_binary64).collect();
+    Ok(values.into_iter().map(rounded).collect())
 }
 
 /// `input.shape` of `values` and `rates`: sample by sample as many Numbers as the network has inputs, or row 0 entries.

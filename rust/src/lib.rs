@@ -1,8 +1,9 @@
 //! The Rust safety mirror of SpikeParity: validates checkpoints and transfer configs, simulates spiking neural
-//! networks bit for bit, reads and writes checkpoint pairs on disk, and answers requests over a pipe.
+//! networks bit for bit in binary64 or binary32, reads and writes checkpoint pairs on disk, and answers requests over a
+//! pipe.
 //!
-//! The normative texts are `conformance/spec/semantics.md` and `pairs.md` of the project. A datum that breaks one of
-//! their rules is answered with a [`Rejection`], which names the [`Rule`] and the place.
+//! The normative texts are `semantics.md`, `pairs.md` and `conversion.md` in `conformance/spec` of the project. A datum
+//! that breaks one of their rules is answered with a [`Rejection`], which names the [`Rule`] and the place.
 //!
 //! ```
 //! use spikeparity::checkpoint::Checkpoint;
@@ -30,6 +31,7 @@ mod kernel;
 pub mod matrix;
 pub mod network;
 mod network_rules;
+pub mod normalize;
 mod npy;
 pub mod number;
 mod operation;
@@ -39,6 +41,7 @@ pub mod philox;
 mod pointer;
 #[cfg(feature = "python")]
 mod python;
+pub mod qcfs;
 pub mod real;
 mod reference;
 mod rule;

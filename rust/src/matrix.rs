@@ -4,6 +4,7 @@
 use crate::expect::unlike;
 use crate::json::Value;
 use crate::number::number;
+use crate::real::Real;
 use crate::rule::{Rejection, Rule};
 
 /// A matrix of binary64, row after row.
@@ -17,6 +18,13 @@ pub struct Matrix {
     pub entries: Vec<f64>,
 }
 
+impl Matrix {
+    /// The entries of a row.
+    pub fn row(&self, row: usize) -> &[f64] {
+        &self.entries[row * self.columns..][..self.columns]
+    }
+}
+
 /// Every non-array leaf, at any depth, is a Number.
 pub(crate) fn leaf_type(rule: Rule, path: &str, value: &Value<'_>) -> Result<(), Rejection> {
     match first_fault(value, &|leaf| number(leaf).is_some()) {
@@ -25,11 +33,13 @@ pub(crate) fn leaf_type(rule: Rule, path: &str, value: &Value<'_>) -> Result<(),
     }
 }
 
-/// No leaf is NaN or an infinity.
-pub(crate) fn finite(rule: Rule, path: &str, value: &Value<'_>) -> Result<(), Rejection> {
-    match first_fault(value, &|leaf| number(leaf).is_some_and(f64::is_finite)) {
+/// No leaf is NaN or an infinity, or becomes one where it is rounded.
+pub(crate) fn finite<F: Real>(rule: Rule, path: &str, value: &Value<'_>) -> Result<(), Rejection> {
+    match first_fault(value, &|leaf| {
+        number(leaf).is_some_and(|value| F::from_binary64(value).is_finite())
+    }) {
         None => Ok(()),
-        Some((below, leaf)) => unlike(rule, &format!("{path}{below}"), "a finite Number", leaf),
+        Some((below, leaf)) => unlike(rule, &format!("{path}{below}"), F::FINITE, leaf),
     }
 }
 

@@ -19,13 +19,13 @@ pub(crate) const LANES: usize = 16;
 #[repr(align(64))]
 pub(crate) struct Lanes<F>(pub(crate) [F; LANES]);
 
+/// [`Lanes`] of the widest tile.
+pub(crate) const WIDEST: usize = 4;
+
 /// Lanes of most tiles: as many outputs as four vectors of the machine have (measured by `scripts/bench_kernels.py`).
-fn widest_tile() -> usize {
-    if Level::widest() == Level::Avx512 {
-        2
-    } else {
-        1
-    }
+fn most_lanes<F>() -> usize {
+    let vectors = 4 * Level::widest().vector_bytes();
+    (vectors / size_of::<Lanes<F>>()).clamp(1, WIDEST)
 }
 
 /// What happens to the potential at a spike.
@@ -57,6 +57,21 @@ pub struct Neuron<F> {
     pub initial_potential: F,
     /// The factor α by which a leaky neuron's potential decays at each step; none for the plain one.
     pub decay: Option<F>,
+}
+
+impl Neuron<f64> {
+    /// The same parameters, each rounded once. What keeps its rule may no longer do so: a threshold can become 0 or
+    /// infinite. A decay that breaks its rule becomes NaN: that rule holds before the rounding.
+    #[must_use]
+    pub fn rounded<F: Real>(&self) -> Neuron<F> {
+        let sound = |decay: f64| if is_decay(decay) { decay } else { f64::NAN };
+        Neuron {
+            threshold: F::from_binary64(self.threshold),
+            reset: self.reset,
+            initial_potential: F::from_binary64(self.initial_potential),
+            decay: self.decay.map(|decay| F::from_binary64(sound(decay))),
+        }
+    }
 }
 
 /// A dense layer: its weights, packed by tiles of outputs, the bias and the neurons.
@@ -123,7 +138,7 @@ impl<F: Real> Layer<F> {
     /// The weight of an input for an output.
     pub fn weight(&self, output: usize, input: usize) -> F {
         assert!(output < self.outputs, "output {output} of {}", self.outputs);
-        let (start, lanes) = tile_of(output, self.stride());
+        let (start, lanes) = tile_of(output, self.stride(), most_lanes::<F>());
         let first = start / LANES * self.inputs.unwrap_or(0) + input * lanes;
         self.weights[first + (output - start) / LANES].0[output % LANES]
     }
@@ -151,10 +166,11 @@ impl<F: Real> Layer<F> {
     /// The first output of every tile, and how many [`Lanes`] wide it is.
     pub(crate) fn tiles(&self) -> impl Iterator<Item = (usize, usize)> {
         let stride = self.stride();
-        let first = (stride > 0).then(|| tile_of(0, stride));
+        let most = most_lanes::<F>();
+        let first = (stride > 0).then(|| tile_of(0, stride, most));
         std::iter::successors(first, move |&(start, lanes)| {
             let next = start + lanes * LANES;
-            (next < stride).then(|| tile_of(next, stride))
+            (next < stride).then(|| tile_of(next, stride, most))
         })
     }
 
@@ -165,11 +181,30 @@ impl<F: Real> Layer<F> {
     }
 }
 
-/// The first output of the tile that an output is in, and how many lanes wide it is: a wide one, or a narrow last one.
-fn tile_of(output: usize, stride: usize) -> (usize, usize) {
-    let widest = widest_tile();
-    let start = output / (widest * LANES) * (widest * LANES);
-    (start, widest.min((stride - start) / LANES))
+impl Layer<f64> {
+    /// The same layer, each value rounded once.
+    #[must_use]
+    pub fn rounded<F: Real>(&self) -> Layer<F> {
+        let bias = self
+            .bias()
+            .map(|bias| bias.iter().copied().map(F::from_binary64).collect());
+        let weight = |output, input| F::from_binary64(self.weight(output, input));
+        Layer::pack(self.outputs, self.inputs, weight, bias, self.neuron.rounded())
+    }
+}
+
+/// The first output of the tile that an output is in, and how many lanes wide it is: `most`, which is a power of two, or
+/// towards the end of the layer half of that, and half of that again.
+fn tile_of(output: usize, stride: usize, most: usize) -> (usize, usize) {
+    let mut start = output / (most * LANES) * (most * LANES);
+    let mut lanes = most;
+    while start + lanes * LANES > stride || start + lanes * LANES <= output {
+        if start + lanes * LANES <= output {
+            start += lanes * LANES;
+        }
+        lanes /= 2;
+    }
+    (start, lanes)
 }
 
 /// A chain of layers that keeps every rule of stage `network`.
@@ -251,8 +286,16 @@ fn layer_count(count: usize) -> Result<(), Rejection> {
     )
 }
 
-/// Looks in the traversal order of a document: row by row.
+/// Looks in the traversal order of a document, row by row, but only where there is something to find.
 fn weight_finite<F: Real>(path: &str, layer: &Layer<F>) -> Result<(), Rejection> {
+    if layer
+        .weights
+        .iter()
+        .flat_map(|lanes| &lanes.0)
+        .all(|weight| weight.is_finite())
+    {
+        return Ok(());
+    }
     let inputs = layer.inputs.unwrap_or(0);
     let mut places = (0..layer.outputs).flat_map(|output| (0..inputs).map(move |input| (output, input)));
     match places.find(|&(output, input)| !layer.weight(output, input).is_finite()) {
@@ -344,4 +387,41 @@ fn initial_potential<F: Real>(path: &str, layer: &Layer<F>) -> Result<(), Reject
     }
     let path = format!("{path}/neuron/initial_potential");
     unlike(Rule::NetworkInitialPotential, &path, "a finite number", potential)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiles_are_wide_and_towards_the_end_narrower() {
+        let tiles = |stride: usize, most: usize| {
+            let mut tiles: Vec<_> = (0..stride).map(|output| tile_of(output, stride, most)).collect();
+            tiles.dedup();
+            tiles
+        };
+        assert_eq!(tiles(48, 1), [(0, 1), (16, 1), (32, 1)]);
+        assert_eq!(tiles(48, 2), [(0, 2), (32, 1)]);
+        assert_eq!(tiles(64, 4), [(0, 4)]);
+        assert_eq!(tiles(16 * 7, 4), [(0, 4), (64, 2), (96, 1)]);
+        assert_eq!(tiles(16 * 5, 4), [(0, 4), (64, 1)]);
+        assert_eq!(tiles(16 * 6, 4), [(0, 4), (64, 2)]);
+    }
+
+    #[test]
+    fn a_weight_is_found_whatever_the_tiles() {
+        let neuron = Neuron {
+            threshold: 1.0,
+            reset: Reset::Subtract,
+            initial_potential: 0.0,
+            decay: None,
+        };
+        let weight = |output: usize, input: usize| (output * 3 + input) as f64;
+        let layer = Layer::pack(100, Some(3), weight, None, neuron);
+        let binary32 = layer.rounded::<f32>();
+        for (output, input) in (0..100).flat_map(|output| (0..3).map(move |input| (output, input))) {
+            assert_eq!(layer.weight(output, input), weight(output, input));
+            assert_eq!(f64::from(binary32.weight(output, input)), weight(output, input));
+        }
+    }
 }

@@ -3,17 +3,23 @@
 
 use crate::expect::{self, unlike};
 use crate::json::{self, Object, Value};
-use crate::matrix;
+use crate::matrix::{self, Matrix};
 use crate::network::{is_decay, is_threshold, Layer, Network, Neuron, Readout, Reset, MAX_LAYERS};
 use crate::npy::Array;
 use crate::number::number;
 use crate::pointer;
+use crate::real::Real;
 use crate::rule::{Rejection, Rule};
 
 /// Reads the array that a value refers to, if it is such a reference.
 pub(crate) trait Arrays<E>: Fn(&str, &Value<'_>) -> Result<Option<Array>, E> {}
 
 impl<E, F: Fn(&str, &Value<'_>) -> Result<Option<Array>, E>> Arrays<E> for F {}
+
+/// Where no value is a reference.
+pub(crate) fn no_references(_: &str, _: &Value<'_>) -> Result<Option<Array>, Rejection> {
+    Ok(None)
+}
 
 impl Network<f64> {
     /// Reads a network from a JSON text.
@@ -31,10 +37,12 @@ impl Network<f64> {
     ///
     /// The first broken rule of stage `network`.
     pub fn read(path: &str, value: &Value<'_>) -> Result<Self, Rejection> {
-        Self::read_with(path, value, &|_: &str, _: &Value<'_>| Ok(None))
+        Self::read_with(path, value, &no_references)
     }
+}
 
-    /// Reads a network that lies at `path`, whose weights and biases may be references.
+impl<F: Real> Network<F> {
+    /// Reads a network that lies at `path`, whose weights and biases may be references; each value is rounded once.
     pub(crate) fn read_with<E: From<Rejection>>(
         path: &str,
         value: &Value<'_>,
@@ -43,21 +51,13 @@ impl Network<f64> {
         let objects = object(path, value)?;
         all(&objects, unknown_key)?;
         all(&objects, missing_key)?;
-        let parts = layers(path, &objects)?;
-        let weights = all(&parts, |part| weight_type(part, arrays))?;
-        let weighted = || parts.iter().zip(&weights);
-        let shapes = all(weighted(), |(part, weights)| weight_rank(part, weights))?;
-        all(weighted(), |(part, weights)| weight_finite(part, weights))?;
-        let biases = all(&parts, |part| bias_type(part, arrays))?;
-        all(parts.iter().zip(&biases).zip(&shapes), |((part, bias), shape)| {
-            bias_shape(part, bias, shape.0)
-        })?;
-        all(parts.iter().zip(&biases), |(part, bias)| bias_finite(part, bias))?;
-        let inputs = chain(&parts, &shapes)?;
-        let neurons = neurons(&parts)?;
+        let (layers, neurons) = layers(path, &objects)?;
+        let contents = contents::<F, E>(&layers, arrays)?;
+        let inputs = chain(&layers, &contents)?;
+        let neurons = self::neurons::<F>(&neurons)?;
         let readout = readout(path, objects[0].object)?;
-        let packed = weights.into_iter().zip(inputs).zip(biases).zip(neurons);
-        let packed = packed.map(|(((weights, inputs), bias), neuron)| pack(weights, inputs, bias, neuron));
+        let parts = contents.into_iter().zip(inputs).zip(neurons);
+        let packed = parts.map(|((content, inputs), neuron)| pack(content, inputs, neuron.rounded()));
         Ok(Network::checked(packed.collect(), readout))
     }
 }
@@ -76,39 +76,41 @@ impl StoredNetwork {
         let objects = object(path, value)?;
         all(&objects, unknown_key)?;
         all(&objects, missing_key)?;
-        let parts = layers(path, &objects)?;
-        one_per_name(path, parts.len(), sizes.len())?;
-        all(parts.iter().enumerate(), |(layer, part)| member(part, layer))?;
-        chain_of_sizes(&parts, sizes)?;
+        let (layers, neurons) = layers(path, &objects)?;
+        one_per_name(path, layers.len(), sizes.len())?;
+        all(layers.iter().enumerate(), |(layer, part)| member(part, layer))?;
+        chain_of_sizes(&layers, sizes)?;
         Ok(StoredNetwork {
-            has_bias: parts.iter().map(|part| part.layer.get("bias").is_some()).collect(),
-            neurons: neurons(&parts)?,
+            has_bias: layers.iter().map(|part| part.layer.get("bias").is_some()).collect(),
+            neurons: self::neurons::<f64>(&neurons)?,
             readout: readout(path, objects[0].object)?,
         })
     }
 }
 
 /// Applies one rule to all items, before the next rule has its turn.
-fn all<I, T, E>(items: impl IntoIterator<Item = I>, rule: impl Fn(I) -> Result<T, E>) -> Result<Vec<T>, E> {
+pub(crate) fn all<I, T, E>(items: impl IntoIterator<Item = I>, rule: impl Fn(I) -> Result<T, E>) -> Result<Vec<T>, E> {
     items.into_iter().map(rule).collect()
 }
 
 /// What an object of a network document is.
-enum Kind {
+pub(crate) enum Kind {
     Network,
     Layer,
+    /// A layer of `convert.normalize`, which has no neurons.
+    Weighted,
     Neuron,
 }
 
 /// An object of a network document.
-struct Part<'v, 'a> {
+pub(crate) struct Part<'v, 'a> {
     kind: Kind,
     path: String,
     object: &'v Object<'a>,
 }
 
 impl<'v, 'a> Part<'v, 'a> {
-    fn new(kind: Kind, path: String, value: &'v Value<'a>) -> Result<Self, Rejection> {
+    pub(crate) fn new(kind: Kind, path: String, value: &'v Value<'a>) -> Result<Self, Rejection> {
         let object = expect::object(Rule::NetworkObject, &path, value)?;
         Ok(Part { kind, path, object })
     }
@@ -135,20 +137,22 @@ fn object<'v, 'a>(path: &str, value: &'v Value<'a>) -> Result<Vec<Part<'v, 'a>>,
     Ok(parts)
 }
 
-fn unknown_key(part: &Part<'_, '_>) -> Result<(), Rejection> {
+pub(crate) fn unknown_key(part: &Part<'_, '_>) -> Result<(), Rejection> {
     let known: &[&str] = match part.kind {
         Kind::Network => &["layers", "readout"],
         Kind::Layer => &["weights", "bias", "neuron"],
+        Kind::Weighted => &["weights", "bias"],
         Kind::Neuron if part.has_model("if") => &["model", "threshold", "reset", "initial_potential"],
         Kind::Neuron => &["model", "threshold", "reset", "initial_potential", "decay"],
     };
     expect::known_keys(Rule::NetworkUnknownKey, &part.path, part.object, known)
 }
 
-fn missing_key(part: &Part<'_, '_>) -> Result<(), Rejection> {
+pub(crate) fn missing_key(part: &Part<'_, '_>) -> Result<(), Rejection> {
     let required: &[&str] = match part.kind {
         Kind::Network => &["layers"],
         Kind::Layer => &["weights", "neuron"],
+        Kind::Weighted => &["weights"],
         Kind::Neuron if part.has_model("lif") => &["model", "threshold", "decay"],
         Kind::Neuron => &["model", "threshold"],
     };
@@ -156,13 +160,19 @@ fn missing_key(part: &Part<'_, '_>) -> Result<(), Rejection> {
 }
 
 /// A layer of which the required keys are there.
-struct LayerPart<'v, 'a> {
+pub(crate) struct LayerPart<'v, 'a> {
     path: &'v str,
     layer: &'v Object<'a>,
-    neuron: &'v Object<'a>,
 }
 
 impl<'v, 'a> LayerPart<'v, 'a> {
+    pub(crate) fn new(part: &'v Part<'_, 'a>) -> Self {
+        LayerPart {
+            path: &part.path,
+            layer: part.object,
+        }
+    }
+
     fn weights(&self) -> &'v Value<'a> {
         self.layer.get("weights").unwrap_or(&Value::Null)
     }
@@ -174,7 +184,15 @@ impl<'v, 'a> LayerPart<'v, 'a> {
     fn bias_path(&self) -> String {
         format!("{}/bias", self.path)
     }
+}
 
+/// A neuron of which the required keys are there.
+struct NeuronPart<'v, 'a> {
+    path: &'v str,
+    neuron: &'v Object<'a>,
+}
+
+impl NeuronPart<'_, '_> {
     /// A member of the neuron that is a Number and `sound`, if it is there.
     fn parameter(
         &self,
@@ -187,7 +205,7 @@ impl<'v, 'a> LayerPart<'v, 'a> {
             return Ok(None);
         };
         match number(value).filter(|&number| sound(number)) {
-            None => unlike(rule, &format!("{}/neuron/{key}", self.path), expected, value),
+            None => unlike(rule, &format!("{}/{key}", self.path), expected, value),
             sound => Ok(sound),
         }
     }
@@ -196,7 +214,7 @@ impl<'v, 'a> LayerPart<'v, 'a> {
     fn choice(&self, rule: Rule, key: &str, words: [&str; 2]) -> Result<Option<bool>, Rejection> {
         self.neuron
             .get(key)
-            .map(|value| choice(rule, &format!("{}/neuron/{key}", self.path), value, words))
+            .map(|value| choice(rule, &format!("{}/{key}", self.path), value, words))
             .transpose()
     }
 }
@@ -209,29 +227,33 @@ fn choice(rule: Rule, path: &str, value: &Value<'_>, words: [&str; 2]) -> Result
     }
 }
 
-fn layers<'v, 'a>(path: &str, objects: &'v [Part<'v, 'a>]) -> Result<Vec<LayerPart<'v, 'a>>, Rejection> {
+/// The layers and their neurons.
+type Layers<'v, 'a> = (Vec<LayerPart<'v, 'a>>, Vec<NeuronPart<'v, 'a>>);
+
+/// `network.layers` of a document.
+fn layers<'v, 'a>(path: &str, objects: &'v [Part<'v, 'a>]) -> Result<Layers<'v, 'a>, Rejection> {
     let value = objects[0].object.get("layers").unwrap_or(&Value::Null);
-    match value {
-        Value::Array(layers) if (1..=MAX_LAYERS).contains(&layers.len()) => {}
-        _ => {
-            let path = pointer::member(path, "layers");
-            return unlike(
-                Rule::NetworkLayers,
-                &path,
-                format_args!("an array of 1 to {MAX_LAYERS} layers"),
-                value,
-            );
-        }
-    }
+    layer_count(&pointer::member(path, "layers"), value)?;
     // No key is missing, so that layers and neurons take turns.
     let pairs = objects[1..].chunks_exact(2);
-    Ok(pairs
-        .map(|pair| LayerPart {
-            path: &pair[0].path,
-            layer: pair[0].object,
-            neuron: pair[1].object,
-        })
-        .collect())
+    let neuron = |part: &'v Part<'v, 'a>| NeuronPart {
+        path: &part.path,
+        neuron: part.object,
+    };
+    Ok(pairs.map(|pair| (LayerPart::new(&pair[0]), neuron(&pair[1]))).unzip())
+}
+
+/// `network.layers`: as many as there can be.
+pub(crate) fn layer_count(path: &str, value: &Value<'_>) -> Result<(), Rejection> {
+    match value {
+        Value::Array(layers) if (1..=MAX_LAYERS).contains(&layers.len()) => Ok(()),
+        _ => unlike(
+            Rule::NetworkLayers,
+            path,
+            format_args!("an array of 1 to {MAX_LAYERS} layers"),
+            value,
+        ),
+    }
 }
 
 /// `network.layers` of a sidecar: one per layer name.
@@ -288,6 +310,44 @@ enum Weights<'v, 'a> {
     Stored(Array),
 }
 
+/// What a layer has beside neurons.
+pub(crate) struct Content<'v, 'a> {
+    weights: Weights<'v, 'a>,
+    /// The number of rows and, where that is known, the width.
+    shape: (usize, Option<usize>),
+    pub(crate) bias: Option<Vec<f64>>,
+}
+
+impl Content<'_, '_> {
+    /// The matrix, with `columns` as the width where there is no row to tell it.
+    pub(crate) fn matrix(self, columns: usize) -> Matrix {
+        match self.weights {
+            Weights::Inline(value) => matrix::read(value, self.shape.1.unwrap_or(columns)),
+            Weights::Stored(array) => array.into_matrix(),
+        }
+    }
+}
+
+/// The rules on weights and biases, each over all layers; every value is finite where it is rounded.
+pub(crate) fn contents<'v, 'a, F: Real, E: From<Rejection>>(
+    parts: &[LayerPart<'v, 'a>],
+    arrays: &impl Arrays<E>,
+) -> Result<Vec<Content<'v, 'a>>, E> {
+    let weights = all(parts, |part| weight_type(part, arrays))?;
+    let weighted = || parts.iter().zip(&weights);
+    let shapes = all(weighted(), |(part, weights)| weight_rank(part, weights))?;
+    all(weighted(), |(part, weights)| weight_finite::<F>(part, weights))?;
+    let biases = all(parts, |part| bias_type(part, arrays))?;
+    all(parts.iter().zip(&biases).zip(&shapes), |((part, bias), shape)| {
+        bias_shape(part, bias, shape.0)
+    })?;
+    all(parts.iter().zip(&biases), |(part, bias)| bias_finite::<F>(part, bias))?;
+    let contents = weights.into_iter().zip(shapes).zip(biases);
+    Ok(contents
+        .map(|((weights, shape), bias)| Content { weights, shape, bias })
+        .collect())
+}
+
 fn weight_type<'v, 'a, E: From<Rejection>>(
     part: &LayerPart<'v, 'a>,
     arrays: &impl Arrays<E>,
@@ -320,11 +380,11 @@ fn weight_rank(part: &LayerPart<'_, '_>, weights: &Weights<'_, '_>) -> Result<(u
     }
 }
 
-fn weight_finite(part: &LayerPart<'_, '_>, weights: &Weights<'_, '_>) -> Result<(), Rejection> {
+fn weight_finite<F: Real>(part: &LayerPart<'_, '_>, weights: &Weights<'_, '_>) -> Result<(), Rejection> {
     let (rule, path) = (Rule::NetworkWeightFinite, part.weights_path());
     match weights {
-        Weights::Inline(value) => matrix::finite(rule, &path, value),
-        Weights::Stored(array) => array.finite(rule, &path),
+        Weights::Inline(value) => matrix::finite::<F>(rule, &path, value),
+        Weights::Stored(array) => array.finite::<F>(rule, &path),
     }
 }
 
@@ -369,24 +429,25 @@ fn bias_shape(part: &LayerPart<'_, '_>, bias: &Option<Vec<f64>>, outputs: usize)
     }
 }
 
-fn bias_finite(part: &LayerPart<'_, '_>, bias: &Option<Vec<f64>>) -> Result<(), Rejection> {
-    match bias.iter().flatten().enumerate().find(|(_, entry)| !entry.is_finite()) {
+fn bias_finite<F: Real>(part: &LayerPart<'_, '_>, bias: &Option<Vec<f64>>) -> Result<(), Rejection> {
+    let mut entries = bias.iter().flatten().enumerate();
+    match entries.find(|(_, &entry)| !F::from_binary64(entry).is_finite()) {
         None => Ok(()),
         Some((index, entry)) => unlike(
             Rule::NetworkBiasFinite,
             &pointer::entry(&part.bias_path(), index),
-            "a finite Number",
+            F::FINITE,
             entry,
         ),
     }
 }
 
 /// The answer is the input size of each layer: where there are no outputs the size that is due, left open for the first.
-fn chain(parts: &[LayerPart<'_, '_>], shapes: &[(usize, Option<usize>)]) -> Result<Vec<Option<usize>>, Rejection> {
-    let mut sizes = vec![shapes[0].1];
-    for (part, pair) in parts[1..].iter().zip(shapes.windows(2)) {
-        let due = pair[0].0;
-        let inputs = pair[1].1.unwrap_or(due);
+fn chain(parts: &[LayerPart<'_, '_>], contents: &[Content<'_, '_>]) -> Result<Vec<Option<usize>>, Rejection> {
+    let mut sizes = vec![contents[0].shape.1];
+    for (part, pair) in parts[1..].iter().zip(contents.windows(2)) {
+        let due = pair[0].shape.0;
+        let inputs = pair[1].shape.1.unwrap_or(due);
         if inputs != due {
             let expected = format!("{due} inputs, the outputs of the layer before");
             return unlike(Rule::NetworkChain, &part.weights_path(), expected, inputs);
@@ -396,13 +457,13 @@ fn chain(parts: &[LayerPart<'_, '_>], shapes: &[(usize, Option<usize>)]) -> Resu
     Ok(sizes)
 }
 
-/// The rules on neurons, each over all layers.
-fn neurons(parts: &[LayerPart<'_, '_>]) -> Result<Vec<Neuron<f64>>, Rejection> {
+/// The rules on neurons, each over all layers; they hold where the parameters are rounded.
+fn neurons<F: Real>(parts: &[NeuronPart<'_, '_>]) -> Result<Vec<Neuron<f64>>, Rejection> {
     all(parts, neuron_model)?;
-    let thresholds = all(parts, threshold)?;
+    let thresholds = all(parts, threshold::<F>)?;
     let resets = all(parts, reset)?;
     let decays = all(parts, decay)?;
-    let potentials = all(parts, initial_potential)?;
+    let potentials = all(parts, initial_potential::<F>)?;
     let neuron = |layer: usize| Neuron {
         threshold: thresholds[layer],
         reset: resets[layer],
@@ -412,22 +473,19 @@ fn neurons(parts: &[LayerPart<'_, '_>]) -> Result<Vec<Neuron<f64>>, Rejection> {
     Ok((0..parts.len()).map(neuron).collect())
 }
 
-fn neuron_model(part: &LayerPart<'_, '_>) -> Result<(), Rejection> {
+fn neuron_model(part: &NeuronPart<'_, '_>) -> Result<(), Rejection> {
     part.choice(Rule::NetworkNeuronModel, "model", ["if", "lif"])
         .map(|_| ())
 }
 
-fn threshold(part: &LayerPart<'_, '_>) -> Result<f64, Rejection> {
-    let threshold = part.parameter(
-        Rule::NetworkThreshold,
-        "threshold",
-        "a finite Number above 0",
-        is_threshold,
-    )?;
+fn threshold<F: Real>(part: &NeuronPart<'_, '_>) -> Result<f64, Rejection> {
+    let expected = format!("{} and above 0", F::FINITE);
+    let sound = |value| is_threshold(F::from_binary64(value));
+    let threshold = part.parameter(Rule::NetworkThreshold, "threshold", &expected, sound)?;
     Ok(threshold.unwrap_or(1.0)) // always there: its absence is a missing key
 }
 
-fn reset(part: &LayerPart<'_, '_>) -> Result<Reset, Rejection> {
+fn reset(part: &NeuronPart<'_, '_>) -> Result<Reset, Rejection> {
     let zero = part.choice(Rule::NetworkReset, "reset", ["subtract", "zero"])?;
     Ok(if zero == Some(true) {
         Reset::Zero
@@ -436,15 +494,16 @@ fn reset(part: &LayerPart<'_, '_>) -> Result<Reset, Rejection> {
     })
 }
 
-fn decay(part: &LayerPart<'_, '_>) -> Result<Option<f64>, Rejection> {
+/// What is within 0 and 1 stays so where it is rounded, and what is not can become so: it is checked as it was read.
+fn decay(part: &NeuronPart<'_, '_>) -> Result<Option<f64>, Rejection> {
     part.parameter(Rule::NetworkDecay, "decay", "a Number within 0 and 1", is_decay)
 }
 
-fn initial_potential(part: &LayerPart<'_, '_>) -> Result<f64, Rejection> {
+fn initial_potential<F: Real>(part: &NeuronPart<'_, '_>) -> Result<f64, Rejection> {
     let rule = Rule::NetworkInitialPotential;
-    Ok(part
-        .parameter(rule, "initial_potential", "a finite Number", f64::is_finite)?
-        .unwrap_or(0.0))
+    let sound = |value| F::from_binary64(value).is_finite();
+    let potential = part.parameter(rule, "initial_potential", F::FINITE, sound)?;
+    Ok(potential.unwrap_or(0.0))
 }
 
 fn readout(path: &str, network: &Object<'_>) -> Result<Readout, Rejection> {
@@ -460,11 +519,10 @@ fn readout(path: &str, network: &Object<'_>) -> Result<Readout, Rejection> {
     Ok(if membrane { Readout::Membrane } else { Readout::Spikes })
 }
 
-fn pack(weights: Weights<'_, '_>, inputs: Option<usize>, bias: Option<Vec<f64>>, neuron: Neuron<f64>) -> Layer<f64> {
-    let matrix = match weights {
-        Weights::Inline(value) => matrix::read(value, inputs.unwrap_or(0)),
-        Weights::Stored(array) => array.into_matrix(),
-    };
-    let weight = |output, input| matrix.entries[output * matrix.columns + input];
+fn pack<F: Real>(mut content: Content<'_, '_>, inputs: Option<usize>, neuron: Neuron<F>) -> Layer<F> {
+    let bias = content.bias.take();
+    let bias = bias.map(|bias| bias.into_iter().map(F::from_binary64).collect());
+    let matrix = content.matrix(inputs.unwrap_or(0));
+    let weight = |output, input| F::from_binary64(matrix.entries[output * matrix.columns + input]);
     Layer::pack(matrix.rows, inputs, weight, bias, neuron)
 }

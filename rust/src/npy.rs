@@ -4,6 +4,7 @@
 use crate::expect::unlike;
 use crate::matrix::Matrix;
 use crate::number::MAX_INTEGER;
+use crate::real::Real;
 use crate::rule::{Rejection, Rule};
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
@@ -50,14 +51,18 @@ impl Array {
         }
     }
 
-    /// No entry is NaN or an infinity.
-    pub(crate) fn finite(&self, rule: Rule, path: &str) -> Result<(), Rejection> {
-        match self.values.iter().position(|value| !value.is_finite()) {
+    /// No entry is NaN or an infinity, or becomes one where it is rounded.
+    pub(crate) fn finite<F: Real>(&self, rule: Rule, path: &str) -> Result<(), Rejection> {
+        match self
+            .values
+            .iter()
+            .position(|&value| !F::from_binary64(value).is_finite())
+        {
             None => Ok(()),
             Some(index) => unlike(
                 rule,
                 &format!("{path}{}", self.pointer(index)),
-                "a finite number",
+                F::FINITE,
                 self.values[index],
             ),
         }

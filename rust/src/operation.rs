@@ -13,8 +13,11 @@ use crate::fine_tune::{self, FreezeUntil, TransferConfig};
 use crate::input_rules::{self, Batch, PoissonRates};
 use crate::json::{self, Object, Value};
 use crate::network::{Network, Readout};
+use crate::normalize;
 use crate::pair::{Compression, Pair};
 use crate::pair_saving::{pair_of_checkpoint, pair_of_network, save};
+use crate::qcfs::Qcfs;
+use crate::real::Real;
 use crate::reference;
 use crate::rule::Rejection;
 use crate::simulate::{self, Moment, Record, Run};
@@ -58,11 +61,11 @@ pub struct Folders {
 /// An operation: from the `input` of a request to the members of its `output`.
 pub type Operation = fn(&Folders, &Object<'_>, &mut Members<'_>) -> Result<(), Refusal>;
 
-/// The arithmetic profile that this backend computes in.
-pub const PROFILE: &str = "sequential-f64";
+/// The arithmetic profiles that this backend computes in, the default first.
+pub const PROFILES: [&str; 2] = [f64::PROFILE, f32::PROFILE];
 
 /// Every operation under its name.
-pub const ALL: [(&str, Operation); 10] = [
+pub const ALL: [(&str, Operation); 12] = [
     ("json.parse", json_parse),
     ("checkpoint.validate", checkpoint_validate),
     ("config.validate", config_validate),
@@ -73,6 +76,8 @@ pub const ALL: [(&str, Operation); 10] = [
     ("encode.poisson", encode_poisson),
     ("checkpoint.load", checkpoint_load),
     ("checkpoint.save", checkpoint_save),
+    ("activation.qcfs", activation_qcfs),
+    ("convert.normalize", convert_normalize),
 ];
 
 fn json_parse(_: &Folders, input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Refusal> {
@@ -125,8 +130,20 @@ fn transfer_apply(_: &Folders, input: &Object<'_>, output: &mut Members<'_>) -> 
 }
 
 fn simulate(folders: &Folders, input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Refusal> {
-    profile(input)?;
-    let network = reference::network(&folders.root, "/network", member(input, "network")?)?;
+    match input.get("profile") {
+        None => simulate_in::<f64>(folders, input, output),
+        Some(Value::String(name)) if name == f64::PROFILE => simulate_in::<f64>(folders, input, output),
+        Some(Value::String(name)) if name == f32::PROFILE => simulate_in::<f32>(folders, input, output),
+        Some(other) => Err(Refusal::Unsupported(format!(
+            "the profiles are {}, not {other}",
+            PROFILES.join(" and ")
+        ))),
+    }
+}
+
+/// Runs a simulation in one of the profiles.
+fn simulate_in<F: Real>(folders: &Folders, input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Refusal> {
+    let network: Network<F> = reference::network(&folders.root, "/network", member(input, "network")?)?;
     let steps = input_rules::steps(member(input, "steps")?)?;
     let arrays = |path: &str, value: &Value<'_>| reference::array(&folders.root, path, value);
     let batch = Batch::read("/input", member(input, "input")?, steps, network.inputs(), &arrays)?;
@@ -138,7 +155,7 @@ fn simulate(folders: &Folders, input: &Object<'_>, output: &mut Members<'_>) -> 
     let samples: Vec<_> = batch.samples().collect();
     let runs =
         simulate::simulate_batch(&network, &samples, steps, record, NonZeroUsize::MIN).map_err(Rejection::from)?;
-    let mut item = |key: &str, write: WriteRecord| {
+    let mut item = |key: &str, write: WriteRecord<F>| {
         let out = output.key(key);
         if batch.is_batch() {
             writer::array(out, &runs, write);
@@ -153,7 +170,7 @@ fn simulate(folders: &Folders, input: &Object<'_>, output: &mut Members<'_>) -> 
             Readout::Membrane => |out, run| run.potential.last().into_iter().for_each(|last| potentials(out, last)),
         },
     );
-    for (key, write) in RECORDS {
+    for (key, write) in records() {
         if wanted.contains(&key) {
             item(key, write);
         }
@@ -161,31 +178,24 @@ fn simulate(folders: &Folders, input: &Object<'_>, output: &mut Members<'_>) -> 
     Ok(())
 }
 
-/// An arithmetic profile that is not this backend's.
-fn profile(input: &Object<'_>) -> Result<(), Refusal> {
-    match input.get("profile") {
-        None => Ok(()),
-        Some(Value::String(name)) if name == PROFILE => Ok(()),
-        Some(other) => Err(Refusal::Unsupported(format!("the profile is {PROFILE:?}, not {other}"))),
-    }
-}
-
 /// Writes one member of what a sample gave.
-type WriteRecord = fn(&mut Vec<u8>, &Run<f64>);
+type WriteRecord<F> = fn(&mut Vec<u8>, &Run<F>);
 
 /// What `record` can name, and how that is written.
-const RECORDS: [(&str, WriteRecord); 4] = [
-    ("counts", |out, run| writer::array(out, &run.counts, counts)),
-    ("spikes", |out, run| writer::array(out, &run.spikes, raster)),
-    ("potential", |out, run| writer::array(out, &run.potential, potentials)),
-    ("trace", |out, run| writer::array(out, &run.trace, trace)),
-];
+fn records<F: Real>() -> [(&'static str, WriteRecord<F>); 4] {
+    [
+        ("counts", |out, run| writer::array(out, &run.counts, counts)),
+        ("spikes", |out, run| writer::array(out, &run.spikes, raster)),
+        ("potential", |out, run| writer::array(out, &run.potential, potentials)),
+        ("trace", |out, run| writer::array(out, &run.trace, trace)),
+    ]
+}
 
 fn counts(out: &mut Vec<u8>, counts: &Vec<u32>) {
     writer::array(out, counts, |out, &count| writer::int(out, count));
 }
 
-fn potentials(out: &mut Vec<u8>, potentials: &Vec<f64>) {
+fn potentials<F: Real>(out: &mut Vec<u8>, potentials: &Vec<F>) {
     writer::array(out, potentials, |out, &potential| writer::hex(out, potential));
 }
 
@@ -196,7 +206,7 @@ fn raster(out: &mut Vec<u8>, steps: &Vec<Vec<usize>>) {
     });
 }
 
-fn trace(out: &mut Vec<u8>, moments: &Vec<Moment<f64>>) {
+fn trace<F: Real>(out: &mut Vec<u8>, moments: &Vec<Moment<F>>) {
     writer::array(out, moments, |out, moment| {
         writer::object(out, |members| {
             potentials(members.key("before"), &moment.before);
@@ -262,6 +272,31 @@ fn loaded(pair: &Pair, output: &mut Members<'_>) {
             member.string("sha256", &digest);
         });
     });
+}
+
+fn activation_qcfs(_: &Folders, input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Refusal> {
+    let (x, theta, steps) = (member(input, "x")?, member(input, "theta")?, member(input, "T")?);
+    let activation = Qcfs::read(x, theta, steps)?;
+    writer::array(output.key("y"), activation.apply()?, writer::hex);
+    Ok(())
+}
+
+fn convert_normalize(_: &Folders, input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Refusal> {
+    let layers = normalize::read(member(input, "layers")?, member(input, "scales")?)?;
+    writer::array(output.key("layers"), layers, |out, layer| {
+        writer::object(out, |members| {
+            let rows = (0..layer.weights.rows).map(|row| layer.weights.row(row));
+            writer::array(members.key("weights"), rows, numbers);
+            if let Some(bias) = &layer.bias {
+                numbers(members.key("bias"), bias);
+            }
+        });
+    });
+    Ok(())
+}
+
+fn numbers(out: &mut Vec<u8>, numbers: &[f64]) {
+    writer::array(out, numbers, |out, &number| writer::hex(out, number));
 }
 
 /// A member that every request of the operation has.

@@ -25,6 +25,7 @@ use crate::files::{Place, RegularFile};
 use crate::matrix::Matrix;
 use crate::network::{Layer, Network};
 use crate::npy::{Array, Decoder};
+use crate::real::Real;
 use crate::rule::{Rejection, Rule};
 use crate::sidecar::{MemberDue, Sidecar, NAME_DIGITS};
 
@@ -120,27 +121,36 @@ impl<'a> Pair<'a> {
         }
     }
 
-    /// The network of a pair of format 2; `path` names the pair in the rejection of one of format 1.
-    pub(crate) fn into_network(self, path: &str) -> Result<Network<f64>, LoadError> {
+    /// The network of a pair of format 2, each value rounded once; `path` names the pair in the rejection of one of
+    /// format 1.
+    pub(crate) fn into_network<F: Real>(self, path: &str) -> Result<Network<F>, LoadError> {
         let Some(network) = self.sidecar.network else {
             let message = "a pair of format 1 has no neurons; expected one of format 2";
             return Err(Rejection::new(Rule::NetworkNeuronModel, path, message).into());
         };
         let mut members = self.members.into_iter();
         let mut layers = Vec::with_capacity(network.neurons.len());
-        for (neuron, has_bias) in network.neurons.into_iter().zip(network.has_bias) {
+        for (neuron, has_bias) in network.neurons.iter().zip(network.has_bias) {
             let Some((due, weights)) = members.next() else { break };
             let bias = if has_bias {
-                members.next().map(|(_, bias)| bias.into_owned())
+                members
+                    .next()
+                    .map(|(_, bias)| bias.iter().copied().map(F::from_binary64).collect())
             } else {
                 None
             };
             let matrix = matrix(&due, weights);
             can_be_packed(&due.shape)?;
-            let weight = |output, input| matrix.entries[output * matrix.columns + input];
-            layers.push(Layer::pack(matrix.rows, Some(matrix.columns), weight, bias, neuron));
+            let weight = |output, input| F::from_binary64(matrix.entries[output * matrix.columns + input]);
+            layers.push(Layer::pack(
+                matrix.rows,
+                Some(matrix.columns),
+                weight,
+                bias,
+                neuron.rounded(),
+            ));
         }
-        Ok(Network::checked(layers, network.readout))
+        Ok(Network::new(layers, network.readout)?)
     }
 }
 
@@ -277,6 +287,6 @@ fn read_member(archive: &Archive, member: &archive::Member, due: &MemberDue) -> 
     archive.read(member, &due.path, most, |bytes| decoder.push(bytes))?;
     let array = decoder.finish(&due.path)?;
     array.exact(Rule::CheckpointWeightType, &due.path)?;
-    array.finite(Rule::CheckpointWeightFinite, &due.path)?;
+    array.finite::<f64>(Rule::CheckpointWeightFinite, &due.path)?;
     Ok(array)
 }

@@ -2,8 +2,11 @@
 //!
 //! Arrays that come in are borrowed for the time of a call and never copied; arrays that go out are new.
 
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::num::NonZeroUsize;
+use std::time::{Duration, Instant};
 
 use numpy::{PyArray1, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
@@ -13,8 +16,9 @@ use pyo3::types::PyBool;
 use crate::network::{Layer, Network, Neuron, Readout, Reset};
 use crate::number::MAX_INTEGER;
 use crate::philox::SpikeTrains;
+use crate::real::Real;
 use crate::rule::{Rejection, Rule};
-use crate::simulate::{simulate_batch, Input, Record, Run, MAX_STEPS};
+use crate::simulate::{simulate_batch_while, Ended, Input, Record, Run, MAX_STEPS};
 
 /// One thread: what a call uses unless told otherwise.
 const ONE: NonZeroUsize = NonZeroUsize::MIN;
@@ -95,40 +99,56 @@ impl PyLayer {
     }
 }
 
+/// A network in one of the profiles.
+enum Profiled {
+    Binary64(Network<f64>),
+    Binary32(Network<f32>),
+}
+
 /// A chain of layers that keeps the rules of stage `network`.
 #[pyclass(name = "Network", module = "spikeparity._rust", frozen)]
-struct PyNetwork(Network<f64>);
+struct PyNetwork(Profiled);
 
 #[pymethods]
 impl PyNetwork {
     #[new]
-    #[pyo3(signature = (layers, *, readout="spikes"))]
-    fn new(py: Python<'_>, layers: Vec<Bound<'_, PyLayer>>, readout: &str) -> PyResult<Self> {
-        let layers = layers.iter().map(|layer| layer.get().0.clone()).collect();
-        // The readout is the last rule, so that an unknown one counts only where no other rule is broken.
-        let network = Network::new(
-            layers,
-            if readout == "membrane" {
-                Readout::Membrane
-            } else {
-                Readout::Spikes
-            },
-        );
-        let network = network.map_err(|rejection| rejected(py, rejection))?;
-        if readout != "spikes" && readout != "membrane" {
-            let message = format!("expected \"spikes\" or \"membrane\", got {readout:?}");
-            return Err(rejected(
-                py,
-                Rejection::new(Rule::NetworkReadout, "/network/readout", message),
-            ));
-        }
-        Ok(PyNetwork(network))
+    #[pyo3(
+        signature = (layers, *, readout="spikes", profile=f64::PROFILE),
+        text_signature = "(layers, *, readout='spikes', profile='sequential-f64')"
+    )]
+    fn new(py: Python<'_>, layers: Vec<Bound<'_, PyLayer>>, readout: &str, profile: &str) -> PyResult<Self> {
+        let layers = layers.iter().map(|layer| &layer.get().0);
+        let network = match profile {
+            _ if profile == f64::PROFILE => join(layers.cloned().collect(), readout).map(Profiled::Binary64),
+            _ if profile == f32::PROFILE => join(layers.map(Layer::rounded).collect(), readout).map(Profiled::Binary32),
+            other => {
+                return Err(PyValueError::new_err(format!(
+                    "profile: expected {:?} or {:?}, got {other:?}",
+                    f64::PROFILE,
+                    f32::PROFILE
+                )))
+            }
+        };
+        Ok(PyNetwork(network.map_err(|rejection| rejected(py, rejection))?))
     }
 
     /// Number of inputs.
     #[getter]
     fn inputs(&self) -> usize {
-        self.0.inputs().unwrap_or(0)
+        let inputs = match &self.0 {
+            Profiled::Binary64(network) => network.inputs(),
+            Profiled::Binary32(network) => network.inputs(),
+        };
+        inputs.unwrap_or(0)
+    }
+
+    /// The arithmetic profile that the network computes in.
+    #[getter]
+    fn profile(&self) -> &'static str {
+        match &self.0 {
+            Profiled::Binary64(_) => f64::PROFILE,
+            Profiled::Binary32(_) => f32::PROFILE,
+        }
     }
 
     /// Present values at every step.
@@ -143,11 +163,7 @@ impl PyNetwork {
         let steps = steps_of(py, steps)?;
         let values = floats(values, "values")?;
         let batch = Batch::new(py, "values", values.shape(), 1, self.inputs())?;
-        let values = values.as_slice()?;
-        batch.check_range(py, values, "a finite number", f64::is_finite)?;
-        self.run(py, &batch, steps, threads, |sample| {
-            Input::Constant(batch.row(values, sample))
-        })
+        self.run(py, &batch, steps, threads, &Given::Constant(values.as_slice()?))
     }
 
     /// Present a raster of spikes, one byte or bool per step and input.
@@ -157,10 +173,7 @@ impl PyNetwork {
         let raster = bytes(raster)?;
         let batch = Batch::new(py, "raster", raster.shape(), 2, self.inputs())?;
         let steps = steps_in_range(py, batch.steps as i64)?;
-        let raster = raster.as_slice()?;
-        self.run(py, &batch, steps, threads, |sample| {
-            Input::Raster(batch.row(raster, sample))
-        })
+        self.run(py, &batch, steps, threads, &Given::Raster(raster.as_slice()?))
     }
 
     /// Present spike trains that are drawn from rates (Philox4x32-10).
@@ -187,31 +200,131 @@ impl PyNetwork {
         let batch = Batch::new(py, "rates", rates.shape(), 1, self.inputs())?;
         let rates = rates.as_slice()?;
         batch.check_range(py, rates, "a rate within 0 and 1", |rate| (0.0..=1.0).contains(&rate))?;
-        self.run(py, &batch, steps, threads, |sample| {
-            Input::Poisson(SpikeTrains {
-                rates: batch.row(rates, sample),
-                seed,
-                sample: first + sample as u64,
-            })
-        })
+        self.run(py, &batch, steps, threads, &Given::Poisson { rates, seed, first })
     }
 }
 
 impl PyNetwork {
-    /// Runs every sample with the GIL released.
-    fn run<'a>(
+    fn run(
         &self,
         py: Python<'_>,
         batch: &Batch,
         steps: u32,
         threads: NonZeroUsize,
-        input: impl Fn(usize) -> Input<'a, f64>,
+        given: &Given<'_>,
     ) -> PyResult<PyRun> {
-        let network = &self.0;
-        let inputs: Vec<_> = (0..batch.samples).map(input).collect();
-        let runs = py.detach(|| simulate_batch(network, &inputs, steps, Record::default(), threads));
-        let runs = runs.map_err(|fault| rejected(py, Rejection::from(fault)))?;
-        PyRun::new(py, network, batch, &runs)
+        match &self.0 {
+            Profiled::Binary64(network) => run(py, network, batch, steps, threads, given),
+            Profiled::Binary32(network) => run(py, network, batch, steps, threads, given),
+        }
+    }
+}
+
+/// The readout is the last rule, so that an unknown one counts only where no other rule is broken.
+fn join<F: Real>(layers: Vec<Layer<F>>, readout: &str) -> Result<Network<F>, Rejection> {
+    let known = match readout {
+        "membrane" => Readout::Membrane,
+        _ => Readout::Spikes,
+    };
+    let network = Network::new(layers, known)?;
+    if readout != "spikes" && readout != "membrane" {
+        let message = format!("expected \"spikes\" or \"membrane\", got {readout:?}");
+        return Err(Rejection::new(Rule::NetworkReadout, "/network/readout", message));
+    }
+    Ok(network)
+}
+
+/// The arrays that all samples are in, sample after sample.
+enum Given<'a> {
+    Constant(&'a [f64]),
+    Raster(&'a [u8]),
+    Poisson { rates: &'a [f64], seed: u64, first: u64 },
+}
+
+/// A float type whose arrays go out to Python.
+trait Element: Real + numpy::Element {
+    /// Each value rounded once; no copy where nothing is to be rounded.
+    fn rounded(values: &[f64]) -> Cow<'_, [Self]>;
+}
+
+impl Element for f64 {
+    fn rounded(values: &[f64]) -> Cow<'_, [f64]> {
+        Cow::Borrowed(values)
+    }
+}
+
+impl Element for f32 {
+    fn rounded(values: &[f64]) -> Cow<'_, [f32]> {
+        Cow::Owned(values.iter().map(|&value| f32::from_binary64(value)).collect())
+    }
+}
+
+/// Runs every sample with the GIL released, unless a signal comes in between.
+fn run<F: Element>(
+    py: Python<'_>,
+    network: &Network<F>,
+    batch: &Batch,
+    steps: u32,
+    threads: NonZeroUsize,
+    given: &Given<'_>,
+) -> PyResult<PyRun> {
+    let mut values: Cow<'_, [F]> = Cow::Borrowed(&[]);
+    if let Given::Constant(given) = *given {
+        batch.check_range(py, given, F::FINITE, |value| F::from_binary64(value).is_finite())?;
+        values = F::rounded(given);
+    }
+    let input = |sample: usize| match *given {
+        Given::Constant(_) => Input::Constant(batch.row(&values, sample)),
+        Given::Raster(raster) => Input::Raster(batch.row(raster, sample)),
+        Given::Poisson { rates, seed, first } => Input::Poisson(SpikeTrains {
+            rates: batch.row(rates, sample),
+            seed,
+            sample: first + sample as u64,
+        }),
+    };
+    let inputs: Vec<_> = (0..batch.samples).map(input).collect();
+    let (runs, signal) = py.detach(|| {
+        let signals = Signals::new();
+        let go_on = || signals.go_on();
+        let runs = simulate_batch_while(network, &inputs, steps, Record::default(), threads, &go_on);
+        (runs, signals.raised.into_inner())
+    });
+    match (runs, signal) {
+        (_, Some(error)) => Err(error),
+        (Ok(runs), None) => PyRun::new(py, network, batch, &runs),
+        (Err(Ended::NonFinite(fault)), None) => Err(rejected(py, Rejection::from(fault))),
+        (Err(Ended::Interrupted), None) => unreachable!("only a signal interrupts"),
+    }
+}
+
+/// Looks now and then whether a signal has come, such as Ctrl-C. Python tells its main thread alone.
+struct Signals {
+    looked: Cell<Instant>,
+    /// What its handler raised.
+    raised: RefCell<Option<PyErr>>,
+}
+
+impl Signals {
+    /// How long not to look again: waiting for the GIL takes time.
+    const INTERVAL: Duration = Duration::from_millis(50);
+
+    fn new() -> Self {
+        Signals {
+            looked: Cell::new(Instant::now()),
+            raised: RefCell::new(None),
+        }
+    }
+
+    /// Whether no handler has raised anything.
+    fn go_on(&self) -> bool {
+        if self.looked.get().elapsed() < Self::INTERVAL {
+            return true;
+        }
+        let raised = Python::attach(|py| py.check_signals()).err();
+        self.looked.set(Instant::now());
+        let go_on = raised.is_none();
+        self.raised.replace(raised);
+        go_on
     }
 }
 
@@ -221,7 +334,7 @@ struct PyRun {
     /// Spike counts of each layer, int64.
     #[pyo3(get)]
     counts: Vec<Py<PyAny>>,
-    /// Potentials of each layer after the last step, float64.
+    /// Potentials of each layer after the last step, float64 or float32.
     #[pyo3(get)]
     potential: Vec<Py<PyAny>>,
     /// Counts of the last layer, or under membrane readout its potentials.
@@ -230,7 +343,7 @@ struct PyRun {
 }
 
 impl PyRun {
-    fn new(py: Python<'_>, network: &Network<f64>, batch: &Batch, runs: &[Run<f64>]) -> PyResult<Self> {
+    fn new<F: Element>(py: Python<'_>, network: &Network<F>, batch: &Batch, runs: &[Run<F>]) -> PyResult<Self> {
         let mut result = PyRun {
             counts: Vec::new(),
             potential: Vec::new(),
@@ -242,7 +355,7 @@ impl PyRun {
                 .flat_map(|run| &run.counts[index])
                 .map(|&count| i64::from(count))
                 .collect();
-            let potential = runs.iter().flat_map(|run| &run.potential[index]).copied().collect();
+            let potential: Vec<F> = runs.iter().flat_map(|run| &run.potential[index]).copied().collect();
             result.counts.push(batch.array(py, counts, layer.outputs())?);
             result.potential.push(batch.array(py, potential, layer.outputs())?);
         }

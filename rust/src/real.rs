@@ -15,6 +15,21 @@ pub trait Real:
     /// 1.0.
     const ONE: Self;
 
+    /// What a rejection says is due where a value is not finite.
+    const FINITE: &'static str;
+
+    /// The arithmetic profile that computes in this type.
+    const PROFILE: &'static str;
+
+    /// How many hexadecimal digits the bit pattern has.
+    const DIGITS: u32;
+
+    /// The nearest value, ties to even; infinite where that is beyond the type.
+    fn from_binary64(value: f64) -> Self;
+
+    /// The bit pattern.
+    fn bits(self) -> u64;
+
     /// Neither NaN nor an infinity.
     fn is_finite(self) -> bool;
 }
@@ -22,6 +37,19 @@ pub trait Real:
 impl Real for f64 {
     const ZERO: Self = 0.0;
     const ONE: Self = 1.0;
+    const FINITE: &'static str = "a finite Number";
+    const PROFILE: &'static str = "sequential-f64";
+    const DIGITS: u32 = 16;
+
+    #[inline(always)]
+    fn from_binary64(value: f64) -> Self {
+        value
+    }
+
+    #[inline(always)]
+    fn bits(self) -> u64 {
+        self.to_bits()
+    }
 
     #[inline(always)]
     fn is_finite(self) -> bool {
@@ -32,6 +60,19 @@ impl Real for f64 {
 impl Real for f32 {
     const ZERO: Self = 0.0;
     const ONE: Self = 1.0;
+    const FINITE: &'static str = "a Number that is finite in binary32";
+    const PROFILE: &'static str = "sequential-f32";
+    const DIGITS: u32 = 8;
+
+    #[inline(always)]
+    fn from_binary64(value: f64) -> Self {
+        value as f32
+    }
+
+    #[inline(always)]
+    fn bits(self) -> u64 {
+        u64::from(self.to_bits())
+    }
 
     #[inline(always)]
     fn is_finite(self) -> bool {

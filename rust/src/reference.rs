@@ -11,6 +11,7 @@ use crate::network::Network;
 use crate::npy::{Array, Decoder};
 use crate::pair::{can_be_packed, Pair, MAX_FILE_ARRAY_BYTES, MAX_FILE_ARRAY_ENTRIES};
 use crate::pointer;
+use crate::real::Real;
 use crate::rule::{Rejection, Rule};
 
 /// Reads the array that the value at `path` refers to; none where it is no reference. Places are below `root`.
@@ -60,7 +61,7 @@ fn file_reference<'v>(path: &str, reference: &'v Object<'_>) -> Result<&'v str, 
 }
 
 /// Reads the network at `path`, which may be in a pair, or have arrays in files. Places are below `root`.
-pub(crate) fn network(root: &Path, path: &str, value: &Value<'_>) -> Result<Network<f64>, LoadError> {
+pub(crate) fn network<F: Real>(root: &Path, path: &str, value: &Value<'_>) -> Result<Network<F>, LoadError> {
     if let Value::Object(object) = value {
         if let Some(base) = object.get("checkpoint") {
             expect::known_keys(Rule::NetworkUnknownKey, path, object, &["checkpoint"])?;
@@ -71,7 +72,7 @@ pub(crate) fn network(root: &Path, path: &str, value: &Value<'_>) -> Result<Netw
 }
 
 /// The network in a pair; whatever is wrong with the pair is so at `path`.
-fn stored_network(root: &Path, path: &str, base: &Value<'_>) -> Result<Network<f64>, LoadError> {
+fn stored_network<F: Real>(root: &Path, path: &str, base: &Value<'_>) -> Result<Network<F>, LoadError> {
     let network = Pair::load(&Place::below(root, path, base)?).and_then(|pair| pair.into_network(path));
     network.map_err(|error| match error {
         LoadError::Rejected(rejection) => LoadError::Rejected(Rejection {

@@ -213,6 +213,18 @@ rules! {
     RecordKind = "record.kind",
     /// A current or a membrane potential becomes non-finite.
     SimulateNonFinite = "simulate.non-finite",
+    /// x is not a list of finite Numbers.
+    QcfsInput = "qcfs.input",
+    /// theta is not a finite Number above 0.
+    QcfsTheta = "qcfs.theta",
+    /// T is not an Integer within 1 and `limits.steps`.
+    QcfsSteps = "qcfs.steps",
+    /// A result is not finite.
+    QcfsNonFinite = "qcfs.non-finite",
+    /// scales is not a list of one finite Number above 0 per layer.
+    NormalizeScales = "normalize.scales",
+    /// A result is not finite.
+    NormalizeNonFinite = "normalize.non-finite",
 }
 
 impl fmt::Display for Rule {

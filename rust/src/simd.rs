@@ -49,6 +49,15 @@ impl Level {
         }
     }
 
+    /// The number of bytes of a vector.
+    pub(crate) const fn vector_bytes(self) -> usize {
+        match self {
+            Level::Portable => 16,
+            Level::Avx2 => 32,
+            Level::Avx512 => 64,
+        }
+    }
+
     #[cfg(target_arch = "x86_64")]
     fn is_available(self) -> bool {
         match self {

@@ -4,7 +4,10 @@
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use crate::block::Batch;
 use crate::network::{layer_path, Network};
@@ -87,6 +90,25 @@ impl From<NonFinite> for Rejection {
     }
 }
 
+/// Why a run did not come to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Something became non-finite.
+    NonFinite(NonFinite),
+    /// It was not to go on.
+    Interrupted,
+}
+
+impl Ended {
+    /// What became non-finite in a run that nobody interrupts.
+    fn non_finite(self) -> NonFinite {
+        match self {
+            Ended::NonFinite(fault) => fault,
+            Ended::Interrupted => unreachable!("a run that always goes on was interrupted"),
+        }
+    }
+}
+
 /// Runs one sample for `steps` steps.
 ///
 /// ```
@@ -142,8 +164,10 @@ pub fn simulate_at<F: Real>(
         inputs: &inputs,
         steps,
         record,
+        go_on: &|| true,
     };
-    Ok(simd::at(level, batch)?.remove(0))
+    let mut runs = simd::at(level, batch).map_err(Ended::non_finite)?;
+    Ok(runs.remove(0))
 }
 
 /// Runs a batch of samples, divided among `threads` threads; what a sample gives is what it gives alone.
@@ -162,22 +186,74 @@ pub fn simulate_batch<F: Real>(
     record: Record,
     threads: NonZeroUsize,
 ) -> Result<Vec<Run<F>>, NonFinite> {
-    let batch = |inputs| Batch {
-        network,
-        inputs,
-        steps,
-        record,
-    };
+    simulate_batch_while(network, inputs, steps, record, threads, &|| true).map_err(Ended::non_finite)
+}
+
+/// How often the thread that waits for others asks whether they are to go on.
+const INTERVAL: Duration = Duration::from_millis(20);
+
+/// As [`simulate_batch`], as long as `go_on` says so, which is asked often, and in the thread of the caller alone.
+///
+/// # Errors
+///
+/// [`Ended::Interrupted`] where it said no; else as [`simulate_batch`].
+///
+/// # Panics
+///
+/// As [`simulate`].
+pub fn simulate_batch_while<F: Real>(
+    network: &Network<F>,
+    inputs: &[Input<'_, F>],
+    steps: u32,
+    record: Record,
+    threads: NonZeroUsize,
+    go_on: &dyn Fn() -> bool,
+) -> Result<Vec<Run<F>>, Ended> {
     let size = inputs.len().div_ceil(threads.get());
     if size == inputs.len() {
-        return simd::at(Level::widest(), batch(inputs));
+        let batch = Batch {
+            network,
+            inputs,
+            steps,
+            record,
+            go_on,
+        };
+        return simd::at(Level::widest(), batch);
     }
+    let stopped = AtomicBool::new(false);
+    let part = |inputs| {
+        let batch = Batch {
+            network,
+            inputs,
+            steps,
+            record,
+            go_on: &|| !stopped.load(Ordering::Relaxed),
+        };
+        simd::at(Level::widest(), batch)
+    };
     let parts: Vec<_> = thread::scope(|scope| {
-        let run = |inputs| scope.spawn(move || simd::at(Level::widest(), batch(inputs)));
+        // Nothing is ever sent: that all senders are gone tells that all threads have ended.
+        let (busy, all_ended) = mpsc::channel::<()>();
+        let run = |inputs| {
+            let busy = busy.clone();
+            scope.spawn(move || {
+                let _busy = busy;
+                part(inputs)
+            })
+        };
         let threads: Vec<_> = inputs.chunks(size).map(run).collect();
+        drop(busy);
+        while all_ended.recv_timeout(INTERVAL) == Err(mpsc::RecvTimeoutError::Timeout) {
+            if !stopped.load(Ordering::Relaxed) && !go_on() {
+                stopped.store(true, Ordering::Relaxed);
+            }
+        }
         let join = |thread: thread::ScopedJoinHandle<'_, _>| thread.join().unwrap_or_else(|panic| resume_unwind(panic));
         threads.into_iter().map(join).collect()
     });
+    if stopped.into_inner() {
+        return Err(Ended::Interrupted);
+    }
     let parts = parts.into_iter().collect::<Result<Vec<_>, _>>()?;
     Ok(parts.into_iter().flatten().collect())
 }

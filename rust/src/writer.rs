@@ -3,6 +3,7 @@
 
 use crate::json::{Object, Value};
 use crate::number::integer;
+use crate::real::Real;
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
@@ -38,11 +39,15 @@ pub fn int(out: &mut Vec<u8>, number: impl itoa::Integer) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
-/// Writes a float as a string of 16 hex digits, its big-endian bit pattern.
-pub fn hex(out: &mut Vec<u8>, number: f64) {
-    let bits = number.to_bits();
+/// Writes a float as a string of 16 hex digits (binary64) or 8 (binary32), its big-endian bit pattern.
+pub fn hex<F: Real>(out: &mut Vec<u8>, number: F) {
+    let bits = number.bits();
     out.push(b'"');
-    out.extend((0..16).rev().map(|digit| HEX[(bits >> (4 * digit)) as usize & 15]));
+    out.extend(
+        (0..F::DIGITS)
+            .rev()
+            .map(|digit| HEX[(bits >> (4 * digit)) as usize & 15]),
+    );
     out.push(b'"');
 }
 

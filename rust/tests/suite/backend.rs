@@ -103,7 +103,7 @@ fn a_malformed_request_is_an_error_and_the_process_goes_on() {
 
 #[test]
 fn an_unknown_op_is_unsupported() {
-    assert!(answer("activation.qcfs", "{}").starts_with(r#""verdict":"unsupported","reason":"#));
+    assert!(answer("activation.relu", "{}").starts_with(r#""verdict":"unsupported","reason":"#));
 }
 
 #[test]

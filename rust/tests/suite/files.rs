@@ -214,6 +214,8 @@ fn arrays() -> Folder {
         stored("cube.npy", &npy("|i1", "(1, 1, 2)", &[0; 2])),
         stored("rows.npy", &npy("|i1", "(0, 2)", &[])),
         stored("integer.npy", &npy("<i8", "(1, 2)", &[[0; 8], integer].concat())),
+        stored("big.npy", &npy("<f8", "(1, 2)", &doubles(&[0.1, -1e39]))),
+        stored("tenth.npy", &npy("<f8", "(1, 2)", &doubles(&[0.1, 0.0]))),
         stored("nan.npy", &npy("<f8", "(1, 2)", &doubles(&[0.0, f64::NAN]))),
         stored("short.npy", &npy("<f8", "(3,)", &[0; 16])),
         stored("empty.npy", &npy("<f8", "(9007199254740991, 0)", &[])),
@@ -406,5 +408,82 @@ fn a_network_in_a_pair() {
     assert_eq!(
         run(r#"{"checkpoint":"pairs/weights"}"#),
         at("network.neuron-model", place)
+    );
+}
+
+#[test]
+fn what_comes_out_of_files_is_rounded_to_binary32() {
+    let folder = arrays();
+    let run = |weights: &str, bias: &str, values: &str, profile: &str| {
+        let neuron = r#""neuron":{"model":"if","threshold":1}"#;
+        let network = format!(r#"{{"layers":[{{"weights":{weights},"bias":{bias},{neuron}}}]}}"#);
+        let input = constant(values);
+        let request = format!(
+            r#"{{"network":{network},"steps":2,"input":{input},"record":["potential"],"profile":"sequential-{profile}"}}"#
+        );
+        ask(&folder, "simulate", &request)
+    };
+    let at = |code: &str, path: &str| (code.to_owned(), path.to_owned());
+    let (tenth, big) = (reference("tenth"), reference("big"));
+    let inline = run("[[0.1,0]]", "[0]", "[[0.1,0]]", "f32");
+    assert_eq!(inline.0, "accept");
+    assert_eq!(run(&tenth, "[0]", &tenth, "f32"), inline);
+    assert_ne!(run(&tenth, "[0]", &tenth, "f64"), inline);
+    assert_eq!(run(&big, "[0]", "[0,0]", "f64").0, "accept");
+    assert_eq!(
+        run(&big, "[0]", "[0,0]", "f32"),
+        at("network.weight-finite", "/network/layers/0/weights/0/1")
+    );
+    assert_eq!(
+        run(&tenth, "[1e39]", "[0,0]", "f32"),
+        at("network.bias-finite", "/network/layers/0/bias/0")
+    );
+    assert_eq!(run(&tenth, "[0]", &big, "f32"), at("input.range", "/input/values/0/1"));
+}
+
+#[test]
+fn a_network_in_a_pair_is_rounded_to_binary32() {
+    let folder = Folder::new();
+    let layer = |weight: &str, bias: &str, neuron: &str| {
+        let layer = r#"{"weights":[[0.5]],"neuron":{"model":"if","threshold":1}}"#;
+        let neuron = format!(r#"{{"model":"lif","threshold":1,"decay":0.1{neuron}}}"#);
+        format!(r#"{{"layers":[{layer},{{"weights":[[{weight}]],"bias":[{bias}],"neuron":{neuron}}}]}}"#)
+    };
+    let run = |network: &str, profile: &str| {
+        let base = r#""base":"net""#;
+        let saved = ask(
+            &folder,
+            "checkpoint.save",
+            &format!(r#"{{{base},"network":{network}}}"#),
+        );
+        assert_eq!(saved.0, "accept", "{saved:?}");
+        let input = constant("[1]");
+        let request = |network: &str| {
+            let request = format!(r#"{{"network":{network},"steps":3,"input":{input},"record":["potential"]"#);
+            ask(
+                &folder,
+                "simulate",
+                &format!(r#"{request},"profile":"sequential-{profile}"}}"#),
+            )
+        };
+        (request(r#"{"checkpoint":"net"}"#), request(network))
+    };
+    let (stored, inline) = run(&layer("0.3", "0.1", r#","initial_potential":0.7"#), "f32");
+    assert_eq!(stored.0, "accept");
+    assert_eq!(stored, inline);
+    for (weight, bias, neuron, code) in [
+        ("1e39", "0", "", "network.weight-finite"),
+        ("0", "-1e39", "", "network.bias-finite"),
+        ("0", "0", r#","initial_potential":1e39"#, "network.initial-potential"),
+        ("1e39", "1e39", r#","initial_potential":1e39"#, "network.weight-finite"),
+    ] {
+        let network = layer(weight, bias, neuron);
+        assert_eq!(run(&network, "f64").0 .0, "accept", "{network}");
+        assert_eq!(run(&network, "f32").0, (code.into(), "/network/checkpoint".into()));
+    }
+    let silent = layer("0", "0", "").replace("\"threshold\":1,", "\"threshold\":1e-46,");
+    assert_eq!(
+        run(&silent, "f32").0,
+        ("network.threshold".into(), "/network/checkpoint".into())
     );
 }

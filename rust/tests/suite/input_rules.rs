@@ -304,11 +304,18 @@ fn a_row_alone_gives_what_it_gives_in_a_batch() {
 
 #[test]
 fn an_unknown_profile_is_unsupported() {
-    let request = request(
-        "[[1]]",
-        "1",
-        r#"{"kind":"constant","values":[1]}"#,
-        r#","profile":"sequential-f32""#,
-    );
-    assert!(answer("simulate", &request).starts_with(r#""verdict":"unsupported","reason":"#));
+    let run = |more: &str| {
+        answer(
+            "simulate",
+            &request("[[1]]", "1", r#"{"kind":"constant","values":[1]}"#, more),
+        )
+    };
+    for profile in [r#""sequential-f16""#, r#""sequential-f""#, "null", "32"] {
+        let answer = run(&format!(r#","profile":{profile}"#));
+        assert!(
+            answer.starts_with(r#""verdict":"unsupported","reason":"#),
+            "{profile}: {answer}"
+        );
+    }
+    assert_eq!(run(r#","profile":"sequential-f64""#), run(""));
 }

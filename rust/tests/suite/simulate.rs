@@ -1,9 +1,15 @@
 //! The dynamics, bit for bit.
 
+use std::cell::Cell;
+use std::num::NonZeroUsize;
+
 use spikeparity::network::{Layer, Network, Neuron, Readout, Reset};
 use spikeparity::philox::SpikeTrains;
+use spikeparity::real::Real;
 use spikeparity::simd::Level;
-use spikeparity::simulate::{simulate, simulate_at, Input, NonFinite, Record, Run};
+use spikeparity::simulate::{
+    simulate, simulate_at, simulate_batch, simulate_batch_while, Ended, Input, NonFinite, Record, Run,
+};
 
 const IF: Neuron<f64> = Neuron {
     threshold: 1.0,
@@ -17,13 +23,13 @@ const ALL: Record = Record {
 };
 
 /// A network of one layer.
-fn layer(weights: &[&[f64]], bias: Option<&[f64]>, neuron: Neuron<f64>) -> Network<f64> {
+fn layer<F: Real>(weights: &[&[F]], bias: Option<&[F]>, neuron: Neuron<F>) -> Network<F> {
     let weight = |output: usize, input: usize| weights[output][input];
     let layer = Layer::pack(
         weights.len(),
         Some(weights[0].len()),
         weight,
-        bias.map(<[f64]>::to_vec),
+        bias.map(<[F]>::to_vec),
         neuron,
     );
     Network::new(vec![layer], Readout::Spikes).unwrap()
@@ -33,8 +39,8 @@ fn constant(network: &Network<f64>, values: &[f64], steps: u32) -> Run<f64> {
     simulate(network, Input::Constant(values), steps, ALL).unwrap()
 }
 
-fn bits(values: &[f64]) -> Vec<u64> {
-    values.iter().map(|value| value.to_bits()).collect()
+fn bits<F: Real>(values: &[F]) -> Vec<u64> {
+    values.iter().map(|value| value.bits()).collect()
 }
 
 #[test]
@@ -208,6 +214,72 @@ fn what_is_not_finite_ends_the_run_at_its_first_step_and_layer() {
     assert_eq!(spikeparity::Rejection::from(fault).path, "/network/layers/1");
 }
 
+#[test]
+fn in_binary32_too_products_and_sums_are_rounded_separately() {
+    // As above with (1 + 2^-13)^2 = 1 + 2^-12 + 2^-26.
+    let (a, due) = (1.0 + 2f32.powi(-13), 2f32.powi(-12));
+    let neuron = Neuron {
+        decay: Some(1.0 - due / 2.0),
+        initial_potential: a,
+        ..IF.rounded()
+    };
+    let network = layer(&[&[-1.0, a] as &[f32]; 85], None, IF.rounded());
+    let leaky = layer(
+        &[&[0.0f32] as &[f32]; 85],
+        Some(&[-a; 85]),
+        Neuron {
+            threshold: 2.0,
+            ..neuron
+        },
+    );
+    let leaked = (1.0 - due / 2.0) * a;
+    assert_ne!((1.0 - due / 2.0).mul_add(a, -a).to_bits(), (leaked - a).to_bits());
+    for level in Level::available() {
+        let run = simulate_at(level, &network, Input::Constant(&[1.0, a]), 1, ALL).unwrap();
+        assert_eq!(run.potential[0], [due; 85], "{level:?}");
+        let run = simulate_at(level, &leaky, Input::Constant(&[0.0]), 1, ALL).unwrap();
+        assert_eq!(bits(&run.potential[0]), bits(&[leaked - a; 85]), "{level:?}");
+    }
+}
+
+#[test]
+fn subnormals_of_binary32_are_kept() {
+    let tiny = f32::from_bits(1);
+    let neuron = Neuron {
+        threshold: f32::from_bits(3),
+        ..IF.rounded()
+    };
+    let run = simulate(&layer(&[&[tiny]], None, neuron), Input::Constant(&[1.0]), 3, ALL).unwrap();
+    assert_eq!(run.spikes[0], [vec![], vec![], vec![0]]);
+}
+
+#[test]
+fn a_run_goes_on_as_long_as_it_may() {
+    let network = layer(&[&[0.5, 0.25] as &[f64]; 40], None, IF);
+    let rates = [0.5, 0.75];
+    let inputs: Vec<_> = (0..6)
+        .map(|sample| {
+            Input::Poisson(SpikeTrains {
+                rates: &rates,
+                seed: 1,
+                sample,
+            })
+        })
+        .collect();
+    for threads in [1, 2, 3].map(|threads| NonZeroUsize::new(threads).unwrap()) {
+        let run = |steps, go_on: &dyn Fn() -> bool| {
+            simulate_batch_while(&network, &inputs, steps, Record::default(), threads, go_on)
+        };
+        let due = simulate_batch(&network, &inputs, 700, Record::default(), threads).unwrap();
+        assert_eq!(run(700, &|| true), Ok(due));
+        // It would take a minute.
+        let asked = Cell::new(0);
+        let go_on = || asked.replace(asked.get() + 1) < 1;
+        assert_eq!(run(1 << 20, &go_on), Err(Ended::Interrupted), "{threads} threads");
+        assert_eq!(asked.get(), 2, "nobody is asked once the answer was no");
+    }
+}
+
 /// A small generator for test data, unlike the one under test (Steele et al. 2014, SplitMix64).
 fn noise(state: &mut u64) -> f64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -218,17 +290,17 @@ fn noise(state: &mut u64) -> f64 {
 }
 
 /// What the contract says, in plain loops over a dense layer; every input is multiplied, zeros included.
-fn plainly(weights: &[Vec<f64>], bias: &[f64], neuron: Neuron<f64>, inputs: &[Vec<f64>]) -> (Vec<u32>, Vec<f64>) {
+fn plainly<F: Real>(weights: &[Vec<F>], bias: &[F], neuron: Neuron<F>, inputs: &[Vec<F>]) -> (Vec<u32>, Vec<F>) {
     let mut potentials = vec![neuron.initial_potential; weights.len()];
     let mut counts = vec![0; weights.len()];
     for input in inputs {
         for (output, row) in weights.iter().enumerate() {
-            let mut current = 0.0;
-            for (weight, value) in row.iter().zip(input) {
+            let mut current = F::ZERO;
+            for (&weight, &value) in row.iter().zip(input) {
                 let product = weight * value;
-                current += product;
+                current = current + product;
             }
-            current += bias[output];
+            current = current + bias[output];
             let kept = neuron
                 .decay
                 .map_or(potentials[output], |decay| decay * potentials[output]);
@@ -238,7 +310,7 @@ fn plainly(weights: &[Vec<f64>], bias: &[f64], neuron: Neuron<f64>, inputs: &[Ve
             potentials[output] = match (fires, neuron.reset) {
                 (false, _) => charged,
                 (true, Reset::Subtract) => charged - neuron.threshold,
-                (true, Reset::Zero) => 0.0,
+                (true, Reset::Zero) => F::ZERO,
             };
         }
     }
@@ -247,17 +319,27 @@ fn plainly(weights: &[Vec<f64>], bias: &[f64], neuron: Neuron<f64>, inputs: &[Ve
 
 #[test]
 fn every_level_gives_the_same_bits_as_plain_loops() {
+    same_bits_at_every_level::<f64>();
+}
+
+#[test]
+fn every_level_gives_the_same_bits_as_plain_loops_in_binary32() {
+    same_bits_at_every_level::<f32>();
+}
+
+fn same_bits_at_every_level<F: Real>() {
     let mut state = 7;
     let steps = 12;
     for outputs in [1, 7, 8, 9, 31, 32, 33, 40, 100] {
         let inputs = 37;
-        let weights: Vec<Vec<f64>> = (0..outputs)
-            .map(|_| (0..inputs).map(|_| noise(&mut state)).collect())
+        let weights: Vec<Vec<F>> = (0..outputs)
+            .map(|_| (0..inputs).map(|_| F::from_binary64(noise(&mut state))).collect())
             .collect();
-        let bias: Vec<f64> = (0..outputs).map(|_| noise(&mut state) / 8.0).collect();
-        let values: Vec<f64> = (0..inputs)
-            .map(|input| if input % 3 == 0 { 0.0 } else { noise(&mut state) })
+        let bias: Vec<F> = (0..outputs)
+            .map(|_| F::from_binary64(noise(&mut state) / 8.0))
             .collect();
+        let value = |input| if input % 3 == 0 { 0.0 } else { noise(&mut state) };
+        let values: Vec<F> = (0..inputs).map(value).map(F::from_binary64).collect();
         let rates: Vec<f64> = (0..inputs).map(|_| noise(&mut state) + 0.5).collect();
         let trains = SpikeTrains {
             rates: &rates,
@@ -265,15 +347,16 @@ fn every_level_gives_the_same_bits_as_plain_loops() {
             sample: 5,
         };
         let spikes = trains.spikes(steps);
-        let raster: Vec<Vec<f64>> = spikes
+        let spike = |step: &Vec<usize>, input| if step.contains(&input) { F::ONE } else { F::ZERO };
+        let raster: Vec<Vec<F>> = spikes
             .iter()
-            .map(|step| {
-                (0..inputs)
-                    .map(|input| f64::from(u8::from(step.contains(&input))))
-                    .collect()
-            })
+            .map(|step| (0..inputs).map(|input| spike(step, input)).collect())
             .collect();
-        let bytes: Vec<u8> = raster.iter().flatten().map(|&value| value as u8).collect();
+        let bytes: Vec<u8> = raster
+            .iter()
+            .flatten()
+            .map(|&value| u8::from(value == F::ONE))
+            .collect();
         for (decay, reset) in [(None, Reset::Subtract), (Some(0.9), Reset::Zero)] {
             let neuron = Neuron {
                 threshold: 0.3,
@@ -281,7 +364,8 @@ fn every_level_gives_the_same_bits_as_plain_loops() {
                 initial_potential: 0.01,
                 decay,
             };
-            let rows: Vec<&[f64]> = weights.iter().map(Vec::as_slice).collect();
+            let neuron = neuron.rounded::<F>();
+            let rows: Vec<&[F]> = weights.iter().map(Vec::as_slice).collect();
             let network = layer(&rows, Some(&bias), neuron);
             let on_values = plainly(&weights, &bias, neuron, &vec![values.clone(); steps as usize]);
             let on_spikes = plainly(&weights, &bias, neuron, &raster);
@@ -290,7 +374,7 @@ fn every_level_gives_the_same_bits_as_plain_loops() {
                     let run = simulate_at(level, &network, input, steps, Record::default()).unwrap();
                     (run.counts[0].clone(), bits(&run.potential[0]))
                 };
-                let due = |plain: &(Vec<u32>, Vec<f64>)| (plain.0.clone(), bits(&plain.1));
+                let due = |plain: &(Vec<u32>, Vec<F>)| (plain.0.clone(), bits(&plain.1));
                 assert_eq!(run(Input::Constant(&values)), due(&on_values), "{level:?} {outputs}");
                 assert_eq!(run(Input::Spikes(&spikes)), due(&on_spikes), "{level:?} {outputs}");
                 assert_eq!(run(Input::Raster(&bytes)), due(&on_spikes), "{level:?} {outputs}");
@@ -298,19 +382,4 @@ fn every_level_gives_the_same_bits_as_plain_loops() {
             }
         }
     }
-}
-
-#[test]
-fn the_kernels_take_binary32_too() {
-    let neuron = Neuron {
-        threshold: 1.0f32,
-        reset: Reset::Subtract,
-        initial_potential: 0.0,
-        decay: Some(0.5),
-    };
-    let layer = Layer::pack(3, Some(2), |output, input| 0.1 + (output + input) as f32, None, neuron);
-    let network = Network::new(vec![layer], Readout::Spikes).unwrap();
-    let run = simulate(&network, Input::Constant(&[1.0, 0.1f32]), 2, Record::default()).unwrap();
-    let current = (0.1f32 * 1.0) + (1.1f32 * 0.1);
-    assert_eq!(run.potential[0][0].to_bits(), (0.5 * current + current).to_bits());
 }
