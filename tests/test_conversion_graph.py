@@ -225,6 +225,7 @@ REFUSED = [
     (inside(nn.Bilinear(2, 2, 2)), "1.0", r"Bilinear \('1.0'\) cannot be converted: what can are Linear"),
     (Forward(lambda self, x: self.last(self.first(x) * 2.0)), "", "mul in the model's forward cannot be converted"),
     (Forward(lambda self, x: F.linear(x, self.first.weight)), "", "linear .*use an nn.Linear module"),
+    (nn.DataParallel(nn.Linear(WIDTH, 2)), "", r"DataParallel only wraps a model: convert its \.module"),
     (Forward(lambda self, x: self.last(F.dropout(self.first(x)))), "", "dropout .*random in eval mode"),
     # what is in the wrong place
     (inside(nn.Identity()), "2", r"Linear \('2'\) follows '0' without a ReLU between"),

@@ -16,7 +16,8 @@ ADVICE = (
         "use average pooling and train again",
     ),
     (r"conv|avg_?pool|batch_?norm[23]d|^i?add_?$|^__i?add__$", NOT_YET),
-    (r"^linear$", "is called with parameters of its own: use an nn.Linear module"),
+    (r"^(distributed)?dataparallel$", "only wraps a model: convert its .module"),
+    (r"(?-i:^linear$)", "is called with parameters of its own: use an nn.Linear module"),
     (r"soft_?max", "need not be converted: leave it off, the largest logit is the largest probability"),
     (
         r"sigmoid|tanh|gelu|silu|elu|relu|mish|swish|softplus|hardtanh|clamp",
