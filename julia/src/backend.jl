@@ -2,7 +2,7 @@
 
 const PROTOCOL = 1
 const BACKEND_VERSION = "0.1.0"
-const PROFILES = ["sequential-f64" => Float64, "sequential-f32" => Float32]
+const PROFILES = ["sequential-f64", "sequential-f32"]
 
 """
 A conversation: whether `bye` has come, the `facts` that `hello` adds for reports, and the folders below which requests
@@ -65,7 +65,7 @@ end
 function hello(session::Session, request::JsonObject)
     session.root, session.scratch = get(request, "root"), get(request, "scratch")
     JsonObject("protocol" => PROTOCOL, "name" => "julia", "version" => BACKEND_VERSION, "language" => "Julia",
-               "ops" => String[name for (name, _) in OPERATIONS], "codes" => CODES, "profiles" => String[name for (name, _) in PROFILES],
+               "ops" => String[name for (name, _) in OPERATIONS], "codes" => CODES, "profiles" => PROFILES,
                session.facts...)
 end
 
@@ -127,15 +127,11 @@ function run_transfer_apply(input::JsonObject, ::Session)
 end
 
 run_simulate(input::JsonObject, session::Session) =
-    simulate_in(float_type(get(input, "profile", "sequential-f64")), input, session)
+    simulate_in(float_type(get(input, "profile", PROFILES[1])), input, session)
 
 "The float type that a profile computes in."
-function float_type(wanted)
-    for (name, T) in PROFILES
-        isequal(name, wanted) && return T
-    end
+float_type(wanted) = isequal(wanted, PROFILES[1]) ? Float64 : isequal(wanted, PROFILES[2]) ? Float32 :
     throw(Unsupported("the profile $(describe(wanted)) is unknown"))
-end
 
 function simulate_in(::Type{T}, input::JsonObject, session::Session) where {T}
     network = read_requested_network(T, get(input, "network"), session.root, ROOT / "network")
