@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import resource
+import signal
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -40,6 +42,32 @@ def plain(layers, inputs, *, membrane=False):
     return counts, potentials
 
 
+def plain32(layers, inputs, *, membrane=False):
+    """As `plain`, every value and every operation rounded to binary32 by NumPy; loops run over all neurons at once."""
+    f32 = np.float32
+    potentials = [
+        np.full(len(weights), parameters.get("initial_potential", 0.0), f32) for weights, _, parameters in layers
+    ]
+    counts = [np.zeros(len(weights), np.int64) for weights, _, _ in layers]
+    for x in inputs:
+        x = np.asarray(x, f32)
+        for index, (weights, bias, parameters) in enumerate(layers):
+            current, threshold = np.zeros(len(weights), f32), f32(parameters["threshold"])
+            for column, value in zip(weights.astype(f32).T, x, strict=True):
+                current = current + column * value
+            if bias is not None:
+                current = current + bias.astype(f32)
+            v = potentials[index]
+            if "decay" in parameters:
+                v = f32(parameters["decay"]) * v
+            v = v + current
+            fires = (v >= threshold) & (not (membrane and index == len(layers) - 1))
+            potentials[index] = np.where(fires, f32(0) if parameters.get("reset") == "zero" else v - threshold, v)
+            counts[index] += fires
+            x = fires.astype(f32)
+    return counts, potentials
+
+
 def two_layers(rng):
     return [
         (rng.normal(size=(45, 30)), rng.normal(size=45), {"threshold": 0.7, "decay": 0.9, "initial_potential": 0.1}),
@@ -47,13 +75,14 @@ def two_layers(rng):
     ]
 
 
-def network(layers, readout="spikes"):
+def network(layers, readout="spikes", profile="sequential-f64"):
     return Network(
         [
             Layer(weights, parameters["threshold"], bias=bias, **rest(parameters))
             for weights, bias, parameters in layers
         ],
         readout=readout,
+        profile=profile,
     )
 
 
@@ -65,6 +94,13 @@ def assert_same(run, sample, due):
     for layer, (counts, potentials) in enumerate(zip(*due, strict=True)):
         assert run.counts[layer][sample].tolist() == counts
         assert run.potential[layer][sample].tobytes() == np.array(potentials).tobytes()
+
+
+def assert_same32(run, sample, due):
+    for layer, (counts, potentials) in enumerate(zip(*due, strict=True)):
+        assert run.counts[layer][sample].tolist() == counts.tolist()
+        assert run.potential[layer].dtype == potentials.dtype == np.float32
+        assert run.potential[layer][sample].tobytes() == potentials.tobytes()
 
 
 @pytest.mark.parametrize("readout", ["spikes", "membrane"])
@@ -114,6 +150,117 @@ def test_poisson_input_gives_the_bits_of_plain_loops():
         ]
         raster = [[word < rate * 2.0**32 for word, rate in zip(step, rates[sample], strict=True)] for step in words]
         assert_same(run, sample, plain(layers, raster))
+
+
+@pytest.mark.parametrize("readout", ["spikes", "membrane"])
+def test_binary32_gives_the_bits_of_numpy_in_float32(readout):
+    rng = np.random.default_rng(6)
+    layers, membrane = two_layers(rng), readout == "membrane"
+    net, wide = network(layers, readout, "sequential-f32"), network(layers, readout)
+    assert (net.profile, wide.profile) == ("sequential-f32", "sequential-f64")
+    values, raster = rng.normal(size=(3, 30)), rng.random((3, 8, 30)) < 0.3
+    values[:, ::4] = 0.0
+    constant, spikes = net.run_constant(values, 9), net.run_raster(raster, threads=2)
+    for sample in range(3):
+        assert_same32(constant, sample, plain32(layers, [values[sample]] * 9, membrane=membrane))
+        assert_same32(spikes, sample, plain32(layers, raster[sample], membrane=membrane))
+    assert spikes.readout is (spikes.potential if membrane else spikes.counts)[-1]
+    assert constant.potential[0].tolist() != wide.run_constant(values, 9).potential[0].tolist()
+
+
+def test_spike_trains_are_the_same_in_binary32():
+    # The words that are drawn at step 0: each is just not below its rate, and is where binary32 rounds the rate up.
+    words = [philox((0, i // 4, 5, 0), (3, 0))[i % 4] for i in range(64)]
+    rates = np.array(words) / 2.0**32
+    assert (rates.astype(np.float32) > rates).any()
+    net = network([(np.eye(64), None, {"threshold": 1.0})], profile="sequential-f32")
+    assert not net.run_poisson(rates, 1, 3, 5).readout.any()
+    assert net.run_poisson((np.array(words) + 1) / 2.0**32, 1, 3, 5).readout.all()
+
+
+def test_the_default_profile_is_that_of_binary64_and_others_are_refused():
+    layer = Layer(np.eye(2), 1.0)
+    assert Network([layer]).profile == "sequential-f64"
+    with pytest.raises(ValueError, match=r"profile: expected .* got .f32."):
+        Network([layer], profile="f32")
+
+
+def narrow(layer, readout="spikes"):
+    return Network([Layer(np.eye(2), 1.0), layer], readout=readout, profile="sequential-f32")
+
+
+@pytest.mark.parametrize(
+    ("make", "code", "path"),
+    [
+        (lambda: narrow(Layer(np.array([[0.0, 1e39]]), 1.0)), "network.weight-finite", "/network/layers/1/weights/0/1"),
+        (
+            lambda: narrow(Layer(np.eye(2), 1.0, bias=np.array([0, -1e39]))),
+            "network.bias-finite",
+            "/network/layers/1/bias/1",
+        ),
+        (lambda: narrow(Layer(np.eye(2), 1e-46)), "network.threshold", "/network/layers/1/neuron/threshold"),
+        (lambda: narrow(Layer(np.eye(2), 1e39)), "network.threshold", "/network/layers/1/neuron/threshold"),
+        (lambda: narrow(Layer(np.eye(2), 1.0, decay=-1e-60)), "network.decay", "/network/layers/1/neuron/decay"),
+        (lambda: narrow(Layer(np.eye(2), 1.0, decay=1 + 1e-12)), "network.decay", "/network/layers/1/neuron/decay"),
+        (
+            lambda: narrow(Layer(np.eye(2), 1.0, initial_potential=1e39)),
+            "network.initial-potential",
+            "/network/layers/1/neuron/initial_potential",
+        ),
+        (lambda: narrow(Layer(np.eye(2), 1.0), readout="x"), "network.readout", "/network/readout"),
+        (
+            lambda: narrow(Layer(np.eye(2), 1.0)).run_constant(np.array([[0, 0], [0, 1e39]]), 1),
+            "input.range",
+            "/input/values/1/1",
+        ),
+        (
+            lambda: narrow(Layer(np.full((1, 2), 3e38), 1.0)).run_constant(np.ones(2), 1),
+            "simulate.non-finite",
+            "/network/layers/1",
+        ),
+    ],
+)
+def test_rules_hold_after_the_rounding_to_binary32(make, code, path):
+    with pytest.raises(RejectedError) as error:
+        make()
+    assert (error.value.code, error.value.path) == (code, path)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("profile", ["sequential-f64", "sequential-f32"])
+def test_a_signal_ends_a_long_run(threads, profile):
+    net = Network([Layer(np.ones((64, 512)), 1e9)], profile=profile)
+    begun = time.monotonic()
+
+    def handler(number, frame):
+        raise KeyboardInterrupt  # as Python's own handler of Ctrl-C does
+
+    before = signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            net.run_poisson(np.full((4, 512), 0.5), 2**20, 1, threads=threads)  # minutes, if it is let
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert time.monotonic() - begun < 5
+    assert net.run_poisson(np.full((4, 512), 0.5), 2, 1, threads=threads).readout.tolist() == [[0] * 64] * 4
+
+
+def test_a_signal_whose_handler_raises_nothing_changes_nothing():
+    net, rates = Network([Layer(np.ones((8, 512)), 30.0)]), np.full((4, 512), 0.5)
+    due = net.run_poisson(rates, 3000, 1, threads=2)
+    seen = []
+    before = signal.signal(signal.SIGALRM, lambda number, frame: seen.append(number))
+    signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
+    try:
+        runs = [net.run_poisson(rates, 3000, 1, threads=threads) for threads in (1, 2)]
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert seen
+    for run in runs:
+        assert run.readout.tolist() == due.readout.tolist()
 
 
 def test_a_row_alone_gives_what_it_gives_in_a_batch():

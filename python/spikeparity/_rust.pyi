@@ -3,6 +3,9 @@
 Arrays that come in are C-contiguous; they are borrowed for the time of a call, never copied, and must not be written to
 meanwhile, since other threads run. Arrays that come back are new. An array of another type or layout is a `TypeError`;
 a broken rule is a `spikeparity.rejection.RejectedError` (a `ValueError`) with `code` and `path`.
+
+A run lets other threads go on. In Python's main thread it looks for signals many times a second: what a handler raises,
+such as the KeyboardInterrupt of Ctrl-C, ends it.
 """
 
 from collections.abc import Sequence
@@ -55,12 +58,30 @@ class Layer:
 class Network:
     """A chain of layers that keeps the rules of stage `network`."""
 
-    def __new__(cls, layers: Sequence[Layer], *, readout: Literal["spikes", "membrane"] = "spikes") -> Network:
+    def __new__(
+        cls,
+        layers: Sequence[Layer],
+        *,
+        readout: Literal["spikes", "membrane"] = "spikes",
+        profile: Literal["sequential-f64", "sequential-f32"] = "sequential-f64",
+    ) -> Network:
         """Join layers.
 
+        Args:
+            layers: input first.
+            readout: spike counts of the last layer, or its potentials after the last step.
+            profile: the arithmetic; under `"sequential-f32"` every value of the layers and every constant input is
+                rounded to binary32 once, and so is every operation. Rates stay binary64: the spikes drawn are the same.
+
         Raises:
-            RejectedError: a rule of stage `network`, with a path below `/network`.
+            ValueError: a profile that there is not.
+            RejectedError: a rule of stage `network`, with a path below `/network`; under `"sequential-f32"` a value
+                that becomes infinite breaks its rule on finiteness, a threshold that becomes 0 its own.
         """
+
+    @property
+    def profile(self) -> Literal["sequential-f64", "sequential-f32"]:
+        """The arithmetic profile that the network computes in."""
 
     @property
     def inputs(self) -> int:
@@ -120,11 +141,11 @@ class Run:
         """Spike counts of each layer."""
 
     @property
-    def potential(self) -> list[NDArray[np.float64]]:
-        """Potentials of each layer after the last step."""
+    def potential(self) -> list[NDArray[np.float64]] | list[NDArray[np.float32]]:
+        """Potentials of each layer after the last step, float32 where the profile is `"sequential-f32"`."""
 
     @property
-    def readout(self) -> NDArray[np.int64] | NDArray[np.float64]:
+    def readout(self) -> NDArray[np.int64] | NDArray[np.float64] | NDArray[np.float32]:
         """Counts of the last layer, or under membrane readout its potentials."""
 
 def serve() -> None:

@@ -1,5 +1,7 @@
 //! The profile sequential-f32 of simulations: what is rounded, which rules hold after that, what answers look like.
 
+use spikeparity::philox::philox4x32;
+
 use crate::{answer, rejected};
 
 /// A request on one layer of one input, its weight, what else the layer has, its neuron and the value presented.
@@ -179,29 +181,21 @@ fn what_is_beyond_binary32_ends_the_run() {
 
 #[test]
 fn spike_trains_do_not_depend_on_the_profile() {
-    // A rate that binary32 would round up to one of the words drawn.
-    let run = |profile: &str| {
-        let rates: Vec<String> = (0..40)
-            .map(|input| format!("{}", 0.5 + f64::from(input) * 1e-9))
-            .collect();
+    // The words that are drawn: each is just not below its rate, and is where binary32 rounds the rate up.
+    let words: Vec<u32> = (0..10).flat_map(|group| philox4x32([0, group, 4, 0], [3, 0])).collect();
+    let run = |above: f64, profile: &str| {
+        let rate = |&word: &u32| (f64::from(word) + above) / 4_294_967_296.0;
+        let rates: Vec<f64> = words.iter().map(rate).collect();
+        assert!(rates.iter().any(|&rate| f64::from(rate as f32) > rate));
         let network = format!(
-            r#"{{"layers":[{{"weights":[{}],"neuron":{{"model":"if","threshold":1}}}}]}}"#,
-            (0..40)
-                .map(|row| format!(
-                    "{:?}",
-                    (0..40).map(|column| u8::from(row == column)).collect::<Vec<_>>()
-                ))
-                .collect::<Vec<_>>()
-                .join(",")
+            r#"{{"layers":[{{"weights":[{:?}],"neuron":{{"model":"if","threshold":1}}}}]}}"#,
+            [1; 40]
         );
-        let input = format!(
-            r#"{{"kind":"poisson","rates":[{}],"seed":3,"sample":4}}"#,
-            rates.join(",")
-        );
-        let request =
-            format!(r#"{{"network":{network},"steps":20,"input":{input},"record":["spikes"],"profile":"{profile}"}}"#);
-        answer("simulate", &request)
+        let input = format!(r#"{{"kind":"poisson","rates":{rates:?},"seed":3,"sample":4}}"#);
+        let request = format!(r#"{{"network":{network},"steps":1,"input":{input},"record":["trace"]"#);
+        answer("simulate", &format!(r#"{request},"profile":"sequential-{profile}"}}"#))
     };
-    assert!(run("sequential-f32").contains("accept"));
-    assert_eq!(run("sequential-f32"), run("sequential-f64"));
+    assert!(run(0.0, "f32").contains(&format!(r#""before":["{}"]"#, hex(0.0))));
+    assert!(run(1.0, "f32").contains(&format!(r#""before":["{}"]"#, hex(40.0))));
+    assert!(run(1.0, "f64").contains(&format!(r#""before":["{:016x}"]"#, 40f64.to_bits())));
 }
