@@ -260,6 +260,60 @@ VALUES: list[tuple[str, str, dict[str, Any], tuple[str, ...]]] = [
         ("simulate.non-finite",),
     ),
     (
+        "threshold-of-its-own-weight",
+        "A threshold of 0.7 is below 0.7 in binary32, as is the potential that reaches it.",
+        ask(one([[0.7], [-0.7]], neuron(threshold=0.7)), 4, constant([1.0]), *ALL),
+        ("network.threshold",),
+    ),
+    (
+        "threshold-subnormal",
+        "A threshold that is subnormal in binary32 alone.",
+        ask(one([[1e-40]], neuron(threshold=3e-40)), 7, constant([1.0]), *ALL),
+        ("network.threshold",),
+    ),
+    (
+        "initial-potential-below-half-way",
+        "An initial potential below half-way to 2^128 is the largest number.",
+        ask(one([[0.0]], silent(initial_potential=-BELOW)), 1, constant([1.0]), "potential"),
+        ("network.initial-potential",),
+    ),
+    (
+        "decay-below-one",
+        "A decay just below 1 is 1 in binary32: nothing leaks.",
+        ask(one([[0.3]], lif(1 - 2.0**-26, threshold=MAX)), 9, constant([1.0]), "potential"),
+        ("network.decay",),
+    ),
+    (
+        "decay-of-many",
+        "Decay and potential are rounded, then their product.",
+        ask(one([[k / 7] for k in range(1, 15)], lif(0.95, threshold=MAX)), 11, constant([0.3]), "potential"),
+        ("network.decay",),
+    ),
+    (
+        "bias-behind-the-sum",
+        "The bias is the last term: taken first, it makes room for what 1 swallows.",
+        ask(one([[1.0, 2.0**-24, 0.7]] * 2, silent(), bias=[-1.0, 3.3]), 1, constant([1.0, 1.0, 0.0]), "potential"),
+        (),
+    ),
+    (
+        "bias-just-above-half",
+        "A bias that would carry the sum over a tie loses what is above it by its rounding.",
+        ask(one([[1.0]], silent(), bias=[2.0**-24 + 2.0**-50]), 1, constant([1.0]), "potential"),
+        (),
+    ),
+    (
+        "bias-just-below-half",
+        "So does a negative one.",
+        ask(one([[1.0]], silent(), bias=[-(2.0**-25) - 2.0**-51]), 1, constant([1.0]), "potential"),
+        (),
+    ),
+    (
+        "ties-to-even",
+        "Weights and values half-way between two numbers of binary32 go to the even one.",
+        ask(one([[1 + 2.0**-24], [1 + 3 * 2.0**-24]], silent()), 1, constant([1 + 5 * 2.0**-24]), "potential"),
+        (),
+    ),
+    (
         "wide-33",
         "Lanes of 4, 8 and 16, and what is left over.",
         ask(
@@ -311,6 +365,46 @@ simulate.accept(
 )
 
 FAULTS: list[tuple[str, str, str, str, dict[str, Any], Patch]] = [
+    (
+        "threshold-half-way",
+        "network.threshold",
+        "/network/layers/0/neuron/threshold",
+        "Half-way to 2^128 rounds to infinity.",
+        ask(one([[0.0]], neuron(threshold=BEYOND)), 1, constant([0.0])),
+        put("/network/layers/0/neuron/threshold", BELOW),
+    ),
+    (
+        "decay-just-above-one",
+        "network.decay",
+        "/network/layers/0/neuron/decay",
+        "A decay is checked before it is rounded: to 1, here.",
+        ask(one([[0.1]], lif(1.0000000000000002)), 1, constant([1.0])),
+        put("/network/layers/0/neuron/decay", 1.0),
+    ),
+    (
+        "decay-just-below-zero",
+        "network.decay",
+        "/network/layers/0/neuron/decay",
+        "Nor is one within 0 and 1 that rounds to -0.0.",
+        ask(one([[0.1]], lif(-1e-300)), 1, constant([1.0])),
+        put("/network/layers/0/neuron/decay", -0.0),
+    ),
+    (
+        "rate-just-above-one",
+        "input.range",
+        "/input/rates/1",
+        "Rates stay binary64: this one is above 1.",
+        ask(one([[0.1, 0.1]]), 1, poisson([1.0, 1.0000000000000002], 7)),
+        put("/input/rates/1", 1.0),
+    ),
+    (
+        "rate-just-below-zero",
+        "input.range",
+        "/input/rates/0",
+        "This one is below 0.",
+        ask(one([[0.1]]), 1, poisson([-1e-300], 7)),
+        put("/input/rates/0", 1e-300),
+    ),
     (
         "weight-half-way",
         "network.weight-finite",
@@ -439,5 +533,12 @@ simulate.accept(
     "f32-pair",
     "A network out of a pair is rounded as others.",
     ask({"checkpoint": "artefacts/network/stored-everything"}, 9, constant([0.1, 0.2, 0.3]), *ALL),
+    tags="f32",
+)
+simulate.precedence(
+    "f32-pair-before-steps",
+    "A pair is rounded where it is read, before the steps are looked at.",
+    ask({"checkpoint": "artefacts/network/stored-edges"}, 0, constant([1.0, 1.0, 1.0])),
+    [("network.threshold", "/network/checkpoint", drop("/profile")), ("simulate.steps", "/steps", put("/steps", 2))],
     tags="f32",
 )
