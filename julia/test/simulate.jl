@@ -94,7 +94,7 @@ end
     @test simulate(wide, ConstantInput([0.1]), 1).readout[1] === 0.1f0
     @test simulate(wide, ConstantInput([1e-45]), 2).readout[1] === 2 * nextfloat(0.0f0)
     # the first rate beyond the word's limit fires, which a rate rounded to binary32 does not tell apart
-    word = first(K.philox4x32((0x00000000, 0x00000000, 0x00000000, 0x00000000), (0x00000000, 0x00000000)))
+    word = first(S.Kernels.philox4x32((0x00000000, 0x00000000, 0x00000000, 0x00000000), (0x00000000, 0x00000000)))
     for (rate, spikes) in ((word / 2^32, 0), ((word + 1) / 2^32, 1))
         @test simulate(wide, PoissonInput([rate]; seed = 0), 1).readout[1] === Float32(spikes)
     end
