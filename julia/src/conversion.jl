@@ -52,8 +52,8 @@ end
 """
     balance(layers, scales)
 
-Threshold balancing (Diehl et al. 2015; Rueckauer et al. 2017): the weights and biases of `layers`, rescaled so that what
-reached `scales[l]` at most in layer l reaches 1. A layer is a pair `weights => bias` of a (output, input) matrix and a
+Threshold balancing (Diehl et al. 2015; Rueckauer et al. 2017): the weights and biases of `layers`, rescaled so that
+what reached `scales[l]` at most in layer l reaches 1. A layer is a pair `weights => bias` of a (output, input) matrix and a
 vector or `nothing`; the result is a list of such pairs.
 
 # Throws

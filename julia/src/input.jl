@@ -67,8 +67,8 @@ simulate_steps(steps, at::JsonPointer) = is_integer_within(steps, 1, MAX_STEPS) 
     read_input(document, width, steps, at)
 
 The samples of an input document as a vector of Inputs, and whether the document is a batch. `width` is the number of
-inputs that is due, or `nothing` where any will do; values are finite in the float type `T`. Values and rates may be in a
-file below `folder`.
+inputs that is due, or `nothing` where any will do; values are finite in the float type `T`. Values and rates may be in
+a file below `folder`.
 """
 function read_input(document, width::Union{Nothing,Int}, steps::Int, at::JsonPointer, T::DataType,
                     folder::Union{Nothing,String} = nothing)

@@ -52,8 +52,8 @@ tile(::Type{Float32}) = 32
 """
     pack(weights)
 
-The weights in tiles of 16 outputs (of binary32, 32), the last one filled up with zeros, and within a tile input by input:
-a tile's weights stay in the near caches while many rows pass by.
+The weights in tiles of 16 outputs (of binary32, 32), the last one filled up with zeros, and within a tile input by
+input: a tile's weights stay in the near caches while many rows pass by.
 """
 @noinline function pack(weights::Matrix{T}) where {T}
     outputs, inputs = size(weights)
@@ -89,7 +89,8 @@ end
 
 # The sums have names, which keeps them in registers: a method for each number of them, compiled where it is called.
 for (T, n) in ((Float64, tile(Float64)), (Float32, tile(Float32)))
-    @eval @noinline function add_tile!(currents::Matrix{$T}, packed::Vector{$T}, start::Int, inputs::Int, events::Events)
+    @eval @noinline function add_tile!(currents::Matrix{$T}, packed::Vector{$T}, start::Int, inputs::Int,
+                                       events::Events)
         event, indices, ends = 0, events.indices, events.ends
         width = min($n, size(currents, 1) - start)
         @inbounds for row in 1:length(ends)

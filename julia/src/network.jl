@@ -64,8 +64,8 @@ end
 """
     Network{T}(network)
 
-The same network with all numbers rounded to the float type `T`, to simulate it in: `Network{Float32}(network)` computes in
-binary32 (conformance/spec/conversion.md, section 1).
+The same network with all numbers rounded to the float type `T`, to simulate it in: `Network{Float32}(network)` computes
+in binary32 (conformance/spec/conversion.md, section 1).
 
 # Throws
 - [`Rejection`](@ref) with `network.weight-finite`, `network.bias-finite`, `network.threshold` or
@@ -110,8 +110,8 @@ Read a network document from JSON text.
 """
 read_network(text::AbstractString) = read_network(parse_json(String(text)), ROOT, Float64)
 
-# Numbers are rounded to `T`, and what is infinite by that is not finite. Arrays may be references to files below `folder`
-# where that is given; they are put into the document.
+# Numbers are rounded to `T`, and what is infinite by that is not finite. Arrays may be references to files below
+# `folder` where that is given; they are put into the document.
 function read_network(@nospecialize(root), at::JsonPointer, ::Type{T},
                       folder::Union{Nothing,String} = nothing) where {T}
     parts = network_parts(root, at)

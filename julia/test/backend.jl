@@ -122,8 +122,8 @@ end
     @test occursin("finite weight in binary32, got 1.0e39",
                    get(ask(run_line("simulate", request(large, ""))), "message"))
     for unknown in ("\"f32\"", "32", "null")
-        @test get(ask(run_line("simulate", replace(request(NETWORK, ""), "\"sequential-f32\"" => unknown))), "verdict") ==
-              "unsupported"
+        answer = ask(run_line("simulate", replace(request(NETWORK, ""), "\"sequential-f32\"" => unknown)))
+        @test get(answer, "verdict") == "unsupported"
     end
 end
 
@@ -217,11 +217,13 @@ end
 end
 
 @testset "convert.normalize" begin
-    @test output_of("convert.normalize", """{"layers":[{"bias":[-0.0],"weights":[[1]]},{"weights":[]}],"scales":[2,1]}""") ==
+    layers = """[{"bias":[-0.0],"weights":[[1]]},{"weights":[]}]"""
+    @test output_of("convert.normalize", """{"layers":$layers,"scales":[2,1]}""") ==
           """{"layers":[{"weights":[["3fe0000000000000"]],"bias":["8000000000000000"]},{"weights":[]}]}"""
     @test verdict_of("convert.normalize", """{"layers":[{"weights":[[]]},7],"scales":7}""") ==
           ("reject", "network.object", "/layers/1")
-    @test verdict_of("convert.normalize", """{"layers":[{"weights":[[1e308,1]]},{"weights":[[1]]}],"scales":[0.1,1]}""") ==
+    large = """[{"weights":[[1e308,1]]},{"weights":[[1]]}]"""
+    @test verdict_of("convert.normalize", """{"layers":$large,"scales":[0.1,1]}""") ==
           ("reject", "normalize.non-finite", "/layers/0/weights/0/0")
 end
 

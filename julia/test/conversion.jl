@@ -69,5 +69,6 @@ end
     @test fault("""[{"weights":[[1]],"bias":[100]},{"weights":[[1e308]]}]""", Any[1e-308, 1e-9]) ==
           ("normalize.non-finite", "/layers/0/bias/0")
     # An infinite product stays so, however large the scale that it is divided by.
-    @test fault("""[$good,{"weights":[[1e308]]}]""", Any[1e9, 1e300]) == ("normalize.non-finite", "/layers/1/weights/0/0")
+    @test fault("""[$good,{"weights":[[1e308]]}]""", Any[1e9, 1e300]) ==
+          ("normalize.non-finite", "/layers/1/weights/0/0")
 end
