@@ -30,8 +30,8 @@ def ask(process, line):
 def test_hello_names_the_backend(backend):
     hello = json.loads(ask(backend, b'{"cmd":"hello","protocol":1,"root":"/corpus","scratch":"/tmp"}\n'))
     assert (hello["protocol"], hello["name"], hello["language"]) == (1, "rust", "Rust")
-    assert hello["profiles"] == ["sequential-f64"]
-    assert len(hello["ops"]) == 10
+    assert hello["profiles"] == ["sequential-f64", "sequential-f32"]
+    assert len(hello["ops"]) == 12
 
 
 def test_an_answer_comes_before_the_next_request(backend):
