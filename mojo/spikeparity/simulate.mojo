@@ -214,8 +214,12 @@ def numbers[
     return values^
 
 
-comptime ROWS = 512
-"""Steps of all samples that pass at a time: events and currents stay in the near caches, beside a tile's weights."""
+comptime ROWS = 4096
+"""Steps of all samples that pass at a time. Many, since the weights of a tile come from afar for each block anew, and at
+random places; events and currents too many for the near caches come in order, and are fetched ahead."""
+
+comptime CURRENTS = 1 << 20
+"""The most currents at a time, for the sake of memory: wide layers get fewer rows."""
 
 
 struct Group[dtype: DType](Movable):
@@ -345,6 +349,21 @@ struct Group[dtype: DType](Movable):
         return first
 
 
+def block_rows[dtype: DType](network: Network[dtype]) -> Int:
+    """Tells how many steps of all samples pass at a time.
+
+    Args:
+        network: The network.
+
+    Returns:
+        At least 1.
+    """
+    var widest = 1
+    for ref layer in network.layers:
+        widest = max(widest, padded[dtype](layer.outputs))
+    return max(1, min(ROWS, CURRENTS // widest))
+
+
 def simulate[
     dtype: DType
 ](
@@ -370,13 +389,14 @@ def simulate[
     Returns:
         The first current or potential, by sample, step and layer, that is not finite.
     """
-    var size = max(1, ROWS // steps)
+    var rows = block_rows(network)
+    var size = max(1, rows // steps)
     var group = Group[dtype]()
     for begin in range(first, stop, size):
         group.begin(network, begin, min(size, stop - begin))
-        for start in range(0, steps, ROWS):
+        for start in range(0, steps, rows):
             var fault = group.advance(
-                network, sources, start, min(start + ROWS, steps), wanted
+                network, sources, start, min(start + rows, steps), wanted
             )
             if fault:
                 return fault

@@ -13,8 +13,9 @@ use crate::real::Real;
 use crate::simd::Work;
 use crate::simulate::{Ended, Input, Moment, NonFinite, Record, Run};
 
-/// Steps of all samples that pass at a time: their events, beside a tile's weights, fit into a cache of the second level.
-const ROWS: usize = 512;
+/// Steps of all samples that pass at a time. Many, since the weights of a tile come from afar for each block anew, and at
+/// random places; events too many for the near caches come in order, and are fetched ahead.
+const ROWS: usize = 4096;
 
 /// Samples with as many steps each.
 pub(crate) struct Batch<'a, F> {

@@ -318,6 +318,34 @@ fn plainly<F: Real>(weights: &[Vec<F>], bias: &[F], neuron: Neuron<F>, inputs: &
 }
 
 #[test]
+fn a_run_longer_than_a_block_of_steps_is_one_run() {
+    let (weights, bias, steps) = ([vec![0.3, 0.7], vec![-0.2, 0.45]], [0.01, 0.02], 10_000);
+    let rates = [0.4, 0.6];
+    let trains = SpikeTrains {
+        rates: &rates,
+        seed: 3,
+        sample: 0,
+    };
+    let raster: Vec<Vec<f64>> = trains
+        .spikes(steps)
+        .iter()
+        .map(|step| {
+            let spike = |input| if step.contains(&input) { 1.0 } else { 0.0 };
+            vec![spike(0), spike(1)]
+        })
+        .collect();
+    let leaky = Neuron {
+        decay: Some(0.97),
+        ..IF
+    };
+    let network = layer(&[&weights[0], &weights[1]], Some(&bias), leaky);
+    let run = simulate(&network, Input::Poisson(trains), steps, Record::default()).unwrap();
+    let (counts, potentials) = plainly(&weights, &bias, leaky, &raster);
+    assert!(counts[0] > 0 && counts[1] > 0);
+    assert_eq!((&run.counts[0], bits(&run.potential[0])), (&counts, bits(&potentials)));
+}
+
+#[test]
 fn every_level_gives_the_same_bits_as_plain_loops() {
     same_bits_at_every_level::<f64>();
 }
