@@ -43,8 +43,8 @@ def all_rules() -> dict[str, Rule]:
 
 @cache
 def operations() -> tuple[str, ...]:
-    """Return the operations of the protocol, in the order in which the table of rules first names them."""
-    return tuple(dict.fromkeys(op for rule in all_rules().values() for op in rule.ops))
+    """Return the operations of the protocol, in the order in which reports show them."""
+    return tuple(_document()["operations"])
 
 
 def codes_of(ops: list[str]) -> set[str]:

@@ -60,7 +60,7 @@ def test_a_checkpoint_as_a_table(pairs: Path, inspect: Call) -> None:
     table = rows(done.out)
     name, *shape, parameters, zeros, norm, largest, dtype, storage, _, frozen, neuron = table["layer_0"]
     assert (name, shape, parameters, zeros) == ("hidden", ["3", "×", "2"], "6", "3")
-    assert (norm, largest, dtype, storage, frozen, neuron) == ("13", "12", "<f8", "deflate", "yes", "lif")
+    assert (norm, largest, dtype, storage, frozen, neuron) == ("13", "12", "<f8", "stored", "yes", "lif")
     assert table["layer_1"][:7] == ["''", "0", "×", "3", "0", "0", "0"]
     assert table["total"][:4] == ["6", "3", "13", "12"]
     assert done.out.rstrip().endswith("metadata: dataset, epochs, seed")

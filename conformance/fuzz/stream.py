@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from conformance.fuzz import documents, files, poisson, texts
+from conformance.fuzz import conversion, documents, files, poisson, texts
 
 GENERATORS: dict[str, tuple[int, Callable[[Random], dict[str, Any]]]] = {
     "json.parse": (5, texts.parse_request),
@@ -20,6 +20,8 @@ GENERATORS: dict[str, tuple[int, Callable[[Random], dict[str, Any]]]] = {
     "encode.poisson": (2, poisson.encode),
     "checkpoint.load": (2, files.load),
     "checkpoint.save": (1, files.save),
+    "activation.qcfs": (1, conversion.qcfs),
+    "convert.normalize": (1, conversion.normalize),
 }
 """Operation → its share of the requests, and what draws its input."""
 

@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from conformance import oracle
 from conformance.oracle import checkpoint, fine_tune, json_text, network, simulate, stimulus, values
+from conformance.oracle.profile import Profile
 from conformance.rules import codes_of, operations
 
 Answer = dict[str, Any]
@@ -32,8 +33,8 @@ def fires_above() -> None:
     """``>`` for ``>=``."""
     build = network._layer
 
-    def layer(fields: Any) -> network.Layer:
-        built = build(fields)
+    def layer(fields: Any, profile: Profile) -> network.Layer:
+        built = build(fields, profile)
         built.threshold = Above(built.threshold)
         return built
 
@@ -43,7 +44,7 @@ def fires_above() -> None:
 def sums_backwards() -> None:
     """Terms are added in descending order of the inputs."""
     forwards = simulate.layer_current
-    simulate.layer_current = lambda layer, active: forwards(layer, active[::-1])
+    simulate.layer_current = lambda layer, active, profile: forwards(layer, active[::-1], profile)  # type: ignore
 
 
 def takes_duplicate_keys() -> None:
