@@ -30,7 +30,7 @@ import numpy as np
 import numpy.typing as npt
 from spikeparity.neurons import Network, simulate
 from spikeparity.neurons.inputs import Spikes
-from spikeparity.neurons.network import Layer, Neuron
+from spikeparity.neurons.layers import Layer, Neuron
 
 from conformance.toolchains import julia, mojo
 

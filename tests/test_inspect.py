@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 from called import Call, caller
-from spikeparity.neurons.network import Layer, Network, Neuron
+from spikeparity.neurons.layers import Layer, Neuron
+from spikeparity.neurons.network import Network
 from spikeparity.transfer import SNNCheckpoint
 from spikeparity.transfer.pair import save_checkpoint, save_network
 from world import World

@@ -17,7 +17,8 @@ from spikeparity.files import Place
 from spikeparity.matrix import FloatArray, array_like
 from spikeparity.neurons import inputs
 from spikeparity.neurons.inputs import Constant, Due, Poisson
-from spikeparity.neurons.network import Layer, Network, Neuron
+from spikeparity.neurons.layers import Layer, Neuron
+from spikeparity.neurons.network import Network
 from spikeparity.neurons.simulate import simulate
 from spikeparity.rejection import RejectedError, below
 from spikeparity.transfer import pair

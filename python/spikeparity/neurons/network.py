@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from spikeparity import matrix
-from spikeparity.matrix import FloatArray, array_like
+from spikeparity.matrix import FloatArray
+from spikeparity.neurons.layers import Layer, Neuron
 from spikeparity.rejection import RejectedError, member
 from spikeparity.values import FloatType, as_float, describe, finite_in, is_array, is_number, listed, rounded
 
@@ -32,46 +33,6 @@ REQUIRED = {"network": ("layers",), "layer": ("weights", "neuron"), "neuron": ("
 
 Document = Mapping[str, Any]
 Place = tuple[str, Any]
-
-
-@dataclass(frozen=True)
-class Neuron:
-    """The dynamics of a layer's neurons: v = v + I (`if`) or v = (decay * v) + I (`lif`), firing where v >= threshold.
-
-    Attributes:
-        model: `"if"` or `"lif"`.
-        threshold: finite, above 0.
-        reset: at a spike `"subtract"` takes the threshold off the potential, `"zero"` sets it to +0.0.
-        initial_potential: the potential before the first step.
-        decay: for `lif` alone, the part of the potential that is left after a step, within [0, 1].
-
-    """
-
-    model: str = "if"
-    threshold: float = 1.0
-    reset: str = "subtract"
-    initial_potential: float = 0.0
-    decay: float | None = None
-
-    def document(self) -> dict[str, Any]:
-        """Return the neuron as a JSON document has it."""
-        members = dict(vars(self))
-        return members if self.decay is not None else {key: members[key] for key in members if key != "decay"}
-
-
-@dataclass(frozen=True, eq=False)
-class Layer:
-    """A fully connected layer: weights of shape (outputs, inputs), bias of shape (outputs) or None, its neurons."""
-
-    weights: FloatArray
-    bias: FloatArray | None = None
-    neuron: Neuron = field(default_factory=Neuron)
-
-    def document(self) -> dict[str, Any]:
-        """Return the layer as a JSON document has it, with arrays in place of nested lists."""
-        neuron = self.neuron.document() if isinstance(self.neuron, Neuron) else self.neuron
-        members = {"weights": array_like(self.weights), "neuron": neuron}
-        return members if self.bias is None else {**members, "bias": array_like(self.bias)}
 
 
 @dataclass(frozen=True, eq=False, init=False)

@@ -23,7 +23,8 @@ import numpy.typing as npt
 from spikeparity.matrix import RealArray
 from spikeparity.neurons import inputs
 from spikeparity.neurons.inputs import Drive, Due, Input
-from spikeparity.neurons.network import Layer, Network, Neuron
+from spikeparity.neurons.layers import Layer, Neuron
+from spikeparity.neurons.network import Network
 from spikeparity.neurons.philox import Raster
 from spikeparity.rejection import RejectedError, below
 from spikeparity.values import FloatType, describe, is_array

@@ -15,6 +15,7 @@ from typing import Any
 from spikeparity import strict_json
 from spikeparity.files import File
 from spikeparity.neurons import network as networks
+from spikeparity.neurons.layers import Layer
 from spikeparity.rejection import RejectedError, below, member
 from spikeparity.transfer import checkpoint as checkpoints
 from spikeparity.values import describe, is_integer
@@ -114,7 +115,7 @@ def of_network(network: networks.Network) -> dict[str, Any]:
     }
 
 
-def _reference(index: int, layer: networks.Layer) -> dict[str, Any]:
+def _reference(index: int, layer: Layer) -> dict[str, Any]:
     """Return a layer with its members in place of its arrays."""
     arrays = {"weights": {"member": f"layer_{index}"}}
     if layer.bias is not None:
