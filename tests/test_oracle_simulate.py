@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.oracle import answer
+from conformance.oracle.dense import Dense
 from conformance.oracle.hexfloat import from_hex, to_hex
+from conformance.oracle.kinds import INPUT
 from conformance.oracle.network import Layer
 from conformance.oracle.philox import philox4x32, spiking, words
 from conformance.oracle.simulate import layer_current
@@ -241,5 +243,5 @@ def test_every_operation_of_a_current_is_the_exact_result_correctly_rounded(data
     for w, value in zip(row, x, strict=True):  # zeros are not skipped here
         acc = float(Fraction(acc) + Fraction(float(Fraction(w) * Fraction(value))))
     acc = float(Fraction(acc) + Fraction(bias))
-    layer = Layer([row], [bias], False, 1.0, 1.0, "zero", 0.0, True)
-    assert layer_current(layer, [(j, value) for j, value in enumerate(x) if value != 0.0]) == [acc]
+    layer = Layer([(INPUT, Dense([row]))], False, [bias], None, 1)
+    assert layer_current(layer, {INPUT: x}, "") == [acc]

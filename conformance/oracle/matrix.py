@@ -25,6 +25,18 @@ def not_matrix(value: Value) -> bool:
     return any(len(array(row)) != len(array(value[0])) for row in value)
 
 
+def dimensions(value: Value) -> tuple[int, ...]:
+    """Return the shape of a rectangular array, () of anything else; what holds nothing has no dimensions below that."""
+    if isinstance(value, Stored):
+        return value.shape
+    if not isinstance(value, list):
+        return ()
+    if not any(isinstance(entry, list) for entry in value):
+        return (len(value),)
+    inner = [dimensions(entry) for entry in value]
+    return (len(value), *inner[0]) if inner[0] and all(lengths == inner[0] for lengths in inner) else ()
+
+
 def not_finite(value: Value, path: str, profile: Profile = DEFAULT) -> str | None:
     """Return the path of the first Number, at any depth, that in the profile's format is NaN or an infinity."""
     for leaf, leaf_path in leaves(value, path):

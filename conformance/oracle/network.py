@@ -1,4 +1,4 @@
-"""Network documents: the rules of stage `network` (semantics.md, section 7), one function each."""
+"""Network documents: the rules of stage `network` (semantics.md, section 7; networks.md), one function each."""
 
 from __future__ import annotations
 
@@ -6,38 +6,66 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
-from conformance.oracle import matrix
+from conformance.oracle import geometry, kinds, matrix, shapes
+from conformance.oracle.avgpool2d import AvgPool2d
+from conformance.oracle.conv2d import Conv2d
+from conformance.oracle.dense import Dense
+from conformance.oracle.geometry import Shape
+from conformance.oracle.identity import Flatten, Identity
+from conformance.oracle.kinds import Fields
 from conformance.oracle.places import Folder
 from conformance.oracle.profile import DEFAULT, Profile
+from conformance.oracle.shapes import Shapes
 from conformance.oracle.stored import Stored, rank, resolved
-from conformance.oracle.values import Number, Rules, Value, array, check, members, number, pointer, real
+from conformance.oracle.values import Number, Rules, Value, array, check, integer, members, number, pointer, real
 
 LAYERS = 1024  # rules.toml, limits.layers
-NETWORK_KEYS = ("layers", "readout")
-LAYER_KEYS = ("weights", "bias", "neuron")
+BRANCHES = 64  # rules.toml, limits.branches
+NETWORK_KEYS = ("layers", "readout", "input_shape")
 NEURON_KEYS = ("model", "threshold", "reset", "initial_potential", "decay")
 
 
-@dataclass
-class Layer:
-    """An accepted layer: weights (output, input), bias (output) or none, and its neurons' parameters."""
+class Part(Protocol):
+    """What turns a source into currents, or a pool's into means: a layer without its bias, or a branch."""
 
-    weights: list[list[float]]
-    bias: list[float] | None
+    def current(self, x: list[float], profile: Profile) -> list[float]:
+        """Return one number per output."""
+
+
+@dataclass
+class Neurons:
+    """The parameters of a layer's neurons, and whether they fire."""
+
     leaky: bool
     decay: float
     threshold: float
     reset: str
     initial_potential: float
-    fires: bool
+    fires: bool = True
+
+
+@dataclass
+class Layer:
+    """An accepted layer: its parts, each with the number of its source, its bias per output, its neurons.
+
+    Only a sum has more than one part; bias and neurons can be absent; `elements` is the number of its outputs.
+    """
+
+    parts: list[tuple[int, Part]]
+    is_sum: bool
+    bias: list[float] | None
+    neurons: Neurons | None
+    elements: int
 
 
 @dataclass
 class Network:
-    """Accepted layers, and the input width, which is None where the first layer's weights are `[]`."""
+    """Accepted layers, the shapes between them, the width of the input (None: any), and the readout."""
 
     layers: list[Layer]
+    shapes: Shapes
     width: int | None
     readout: str
 
@@ -56,92 +84,123 @@ def load(document: Value, root: Folder | None = None, profile: Profile = DEFAULT
         "network.initial-potential": partial(initial_potential, profile=profile),
     }
     check(tuple((code, reading.get(code, rule)) for code, rule in RULES), document, "/network")
+    found = shapes.walk(document, weights_shape)
     readout = members(document).get("readout", "spikes")
     assert isinstance(readout, str)
-    layers = [_layer(fields, profile) for _, fields in _layers(document)]
-    layers[-1].fires = readout == "spikes"
-    first = array(members(document)["layers"])[0]
-    return Network(layers, _width(members(first)["weights"]), readout)
+    all_sources = kinds.sources(document)
+    layers = []
+    for i, (_, fields) in enumerate(kinds.layers(document)):
+        parts: list[tuple[int, Part]] = []
+        for taken in found.taken[i]:
+            _, part, source = next(all_sources)
+            parts.append((source, _part(part, taken, found.given[i], profile)))
+        layers.append(_layer(fields, parts, found.given[i], profile))
+    last = layers[-1].neurons
+    assert last is not None
+    last.fires = readout == "spikes"
+    return Network(layers, found, None if found.input is None else math.prod(found.input), readout)
 
 
-def _width(weights: Value) -> int | None:
-    """Return the input size that a first layer's weights make due; without rows only those from a file make one due."""
-    return matrix.shape(weights, 0)[1] if array(weights) or isinstance(weights, Stored) else None
+def weights_shape(path: str, fields: Fields) -> tuple[int, int | None] | tuple[int, int, int, int]:
+    """Return the shape of weights in the document; that of a matrix [] without its width, but for one from a file."""
+    weights = fields["weights"]
+    if kinds.kind(fields) == "conv2d":
+        outputs, inputs, height, width = matrix.dimensions(weights)
+        return outputs, inputs, height, width
+    if not array(weights) and not isinstance(weights, Stored):
+        return 0, None
+    return matrix.shape(weights, 0)
 
 
-def _layer(fields: dict[str, Value], profile: Profile) -> Layer:
-    neuron = members(fields["neuron"])
+def _part(fields: Fields, source: Shape, output: Shape, profile: Profile) -> Part:
+    kind = kinds.kind(fields)
+    if kind == "dense":
+        return Dense(matrix.numbers(fields["weights"], profile))
+    if kind == "conv2d":
+        weights = [
+            [matrix.numbers(kernel, profile) for kernel in array(kernels)] for kernels in array(fields["weights"])
+        ]
+        found = geometry.of_convolution(fields, (len(weights[0][0]), len(weights[0][0][0])))
+        return Conv2d(weights, found, source, output)
+    if kind == "avgpool2d":
+        return AvgPool2d(geometry.of_pool(fields), source, output)
+    return Identity(profile.rounded(number(fields["weight"]))) if kind == "identity" else Flatten()
+
+
+def _layer(fields: Fields, parts: list[tuple[int, Part]], output: Shape, profile: Profile) -> Layer:
+    bias = None
+    if "bias" in fields:  # one entry per channel, or per output where there is one dimension
+        each = math.prod(output[1:])
+        bias = [profile.rounded(number(entry)) for entry in array(fields["bias"]) for _ in range(each)]
+    neurons = _neurons(members(fields["neuron"]), profile) if "neuron" in fields else None
+    return Layer(parts, kinds.kind(fields) == "sum", bias, neurons, math.prod(output))
+
+
+def _neurons(neuron: Fields, profile: Profile) -> Neurons:
     reset = neuron.get("reset", "subtract")
     assert isinstance(reset, str)
-    return Layer(
-        weights=matrix.numbers(fields["weights"], profile),
-        bias=[profile.rounded(number(entry)) for entry in array(fields["bias"])] if "bias" in fields else None,
+    return Neurons(
         leaky=neuron["model"] == "lif",
         decay=profile.rounded(number(neuron.get("decay", Number("1", 1.0)))),
         threshold=profile.rounded(number(neuron["threshold"])),
         reset=reset,
         initial_potential=profile.rounded(number(neuron.get("initial_potential", Number("0.0", 0.0)))),
-        fires=True,
     )
 
 
-def _objects(document: Value) -> Iterator[tuple[str, str, Value]]:
-    """Yield (kind, path, value) of the network, layer 0, its neuron, layer 1, …, as far as there is something."""
-    yield "network", "", document
-    layers = document.get("layers") if isinstance(document, dict) else None
-    for i, layer in enumerate(layers if isinstance(layers, list) else []):
-        yield "layer", f"/layers/{i}", layer
-        if isinstance(layer, dict) and "neuron" in layer:
-            yield "neuron", f"/layers/{i}/neuron", layer["neuron"]
+def _spiking(document: Value) -> Iterator[tuple[str, Fields]]:
+    for path, layer in kinds.layers(document):
+        if kinds.kind(layer) in kinds.SPIKING:
+            yield f"{path}/neuron", members(layer["neuron"])
 
 
-def _layers(document: Value) -> Iterator[tuple[str, dict[str, Value]]]:
-    for i, layer in enumerate(array(members(document)["layers"])):
-        yield f"/layers/{i}", members(layer)
-
-
-def _neurons(document: Value) -> Iterator[tuple[str, dict[str, Value]]]:
-    for path, layer in _layers(document):
-        yield f"{path}/neuron", members(layer["neuron"])
-
-
-def _known_keys(kind: str, fields: dict[str, Value]) -> tuple[str, ...]:
-    if kind == "network":
+def _known_keys(sort: str, fields: Fields) -> tuple[str, ...]:
+    if sort == "network":
         return NETWORK_KEYS
-    if kind == "layer":
-        return LAYER_KEYS
-    return NEURON_KEYS[:-1] if fields.get("model") == "if" else NEURON_KEYS
+    if sort == "neuron":
+        return NEURON_KEYS[:-1] if fields.get("model") == "if" else NEURON_KEYS
+    return (kinds.BRANCHES if sort == "branch" else kinds.LAYERS)[kinds.known(fields)]
 
 
-def _required_keys(kind: str, fields: dict[str, Value]) -> tuple[str, ...]:
-    if kind == "network":
+def _required_keys(sort: str, fields: Fields) -> tuple[str, ...]:
+    if sort == "network":
         return ("layers",)
-    if kind == "layer":
-        return ("weights", "neuron")
-    return ("model", "threshold", "decay") if fields.get("model") == "lif" else ("model", "threshold")
+    if sort == "neuron":
+        return ("model", "threshold", "decay") if fields.get("model") == "lif" else ("model", "threshold")
+    return (kinds.REQUIRED_OF_BRANCH if sort == "branch" else kinds.REQUIRED)[kinds.known(fields)]
 
 
 def all_objects(document: Value) -> str | None:
     """network.object."""
-    for _, path, value in _objects(document):
+    for _, path, value in kinds.objects(document):
         if not isinstance(value, dict):
             return path
     return None
 
 
+def kind(document: Value) -> str | None:
+    """network.kind."""
+    for sort, path, value in kinds.objects(document):
+        known = {"layer": kinds.LAYERS, "branch": kinds.BRANCHES}.get(sort)
+        name = kinds.kind(members(value))
+        if known is not None and not (isinstance(name, str) and name in known):
+            return f"{path}/kind"
+    return None
+
+
 def unknown_key(document: Value) -> str | None:
     """network.unknown-key."""
-    for kind, path, value in _objects(document):
+    for sort, path, value in kinds.objects(document):
         for key in members(value):
-            if key not in _known_keys(kind, members(value)):
+            if key not in _known_keys(sort, members(value)):
                 return path + pointer(key)
     return None
 
 
 def missing_key(document: Value) -> str | None:
     """network.missing-key."""
-    for kind, path, value in _objects(document):
-        for key in _required_keys(kind, members(value)):
+    for sort, path, value in kinds.objects(document):
+        for key in _required_keys(sort, members(value)):
             if key not in members(value):
                 return path + pointer(key)
     return None
@@ -153,37 +212,116 @@ def layers(document: Value) -> str | None:
     return None if isinstance(value, list) and 1 <= len(value) <= LAYERS else "/layers"
 
 
+def inputs(document: Value) -> str | None:
+    """network.inputs."""
+    for path, layer in kinds.layers(document):
+        value = layer.get("inputs", [None])
+        if not isinstance(value, list) or not 1 <= len(value) <= BRANCHES:
+            return f"{path}/inputs"
+    return None
+
+
+def input_shape(document: Value) -> str | None:
+    """network.input-shape."""
+    value = members(document).get("input_shape", [Number("1", 1.0)] * 3)
+    if not isinstance(value, list) or len(value) != 3:
+        return "/input_shape"
+    elements = 1
+    for entry in map(integer, value):
+        if entry is None or entry < 1:
+            return "/input_shape"
+        elements *= entry
+    return None if elements <= shapes.ELEMENTS else "/input_shape"
+
+
+def layer_name(document: Value) -> str | None:
+    """network.name."""
+    taken = ["input"]
+    for path, layer in kinds.layers(document):
+        if "name" in layer:
+            name = layer["name"]
+            if not isinstance(name, str) or name in taken:
+                return f"{path}/name"
+            taken.append(name)
+    return None
+
+
+def source(document: Value) -> str | None:
+    """network.from."""
+    earlier: list[Value] = ["input"]
+    for path, layer in kinds.layers(document):
+        for place, fields in ((path, layer), *kinds.branches(path, layer)):
+            if "from" in fields and (not isinstance(fields["from"], str) or fields["from"] not in earlier):
+                return f"{place}/from"
+        if "name" in layer:
+            earlier.append(layer["name"])
+    return None
+
+
+def kernel_geometry(document: Value) -> str | None:
+    """network.geometry."""
+    for path, fields in kinds.parts(document):
+        member = geometry.fault(fields)
+        if member is not None:
+            return f"{path}/{member}"
+    return None
+
+
 def weight_type(document: Value, root: Folder | None = None) -> str | None:
     """network.weight-type; what references to files below `root` stand for is put in their place."""
-    for path, layer in _layers(document):
-        if root is not None:
-            layer["weights"] = resolved(layer["weights"], root, f"/network{path}/weights")
-        fault = matrix.not_number(layer["weights"], f"{path}/weights")
-        if fault is not None:
-            return fault
+    for path, fields in kinds.parts(document):
+        if "weights" in fields:
+            if root is not None:
+                fields["weights"] = resolved(fields["weights"], root, f"/network{path}/weights")
+            fault = matrix.not_number(fields["weights"], f"{path}/weights")
+            if fault is not None:
+                return fault
+        if "weight" in fields and real(fields["weight"]) is None:
+            return f"{path}/weight"
+    return None
+
+
+def identity_type(document: Value) -> str | None:
+    """network.weight-type, of the weights of identities alone."""
+    for path, fields in kinds.parts(document):
+        if "weight" in fields and real(fields["weight"]) is None:
+            return f"{path}/weight"
     return None
 
 
 def weight_rank(document: Value) -> str | None:
     """network.weight-rank."""
-    for path, layer in _layers(document):
-        if matrix.not_matrix(layer["weights"]):
+    for path, fields in kinds.parts(document):
+        if kinds.kind(fields) == "conv2d":
+            lengths = matrix.dimensions(fields["weights"])
+            if len(lengths) != 4 or 0 in lengths:
+                return f"{path}/weights"
+        elif "weights" in fields and matrix.not_matrix(fields["weights"]):
             return f"{path}/weights"
     return None
 
 
 def weight_finite(document: Value, profile: Profile = DEFAULT) -> str | None:
     """network.weight-finite."""
-    for path, layer in _layers(document):
-        fault = matrix.not_finite(layer["weights"], f"{path}/weights", profile)
-        if fault is not None:
-            return fault
+    for path, fields in kinds.parts(document):
+        for key in ("weights", "weight"):
+            fault = matrix.not_finite(fields.get(key, []), f"{path}/{key}", profile)
+            if fault is not None:
+                return fault
+    return None
+
+
+def identity_finite(document: Value) -> str | None:
+    """network.weight-finite, of the weights of identities alone."""
+    for path, fields in kinds.parts(document):
+        if "weight" in fields and not math.isfinite(number(fields["weight"])):
+            return f"{path}/weight"
     return None
 
 
 def bias_type(document: Value, root: Folder | None = None) -> str | None:
     """network.bias-type; what references to files below `root` stand for is put in their place."""
-    for path, layer in _layers(document):
+    for path, layer in kinds.layers(document):
         if root is not None and "bias" in layer:
             layer["bias"] = resolved(layer["bias"], root, f"/network{path}/bias")
         bias = layer.get("bias", [])
@@ -197,15 +335,15 @@ def bias_type(document: Value, root: Folder | None = None) -> str | None:
 
 def bias_shape(document: Value) -> str | None:
     """network.bias-shape."""
-    for path, layer in _layers(document):
-        if "bias" in layer and len(array(layer["bias"])) != len(array(layer["weights"])):
+    for path, layer in kinds.layers(document):
+        if kinds.kind(layer) != "sum" and "bias" in layer and len(array(layer["bias"])) != len(array(layer["weights"])):
             return f"{path}/bias"
     return None
 
 
 def bias_finite(document: Value, profile: Profile = DEFAULT) -> str | None:
     """network.bias-finite."""
-    for path, layer in _layers(document):
+    for path, layer in kinds.layers(document):
         fault = matrix.not_finite(layer.get("bias", []), f"{path}/bias", profile)
         if fault is not None:
             return fault
@@ -214,18 +352,23 @@ def bias_finite(document: Value, profile: Profile = DEFAULT) -> str | None:
 
 def chain(document: Value) -> str | None:
     """network.chain."""
-    outputs_before: int | None = None
-    for path, layer in _layers(document):
-        outputs, inputs = matrix.shape(layer["weights"], due_inputs=outputs_before or 0)
-        if outputs_before is not None and inputs != outputs_before:
-            return f"{path}/weights"
-        outputs_before = outputs
-    return None
+    return shapes.fault("network.chain", document, weights_shape)
+
+
+def elements(document: Value) -> str | None:
+    """network.elements."""
+    return shapes.fault("network.elements", document, weights_shape)
+
+
+def output(document: Value) -> str | None:
+    """network.output."""
+    *_, (path, last) = kinds.layers(document)
+    return None if kinds.kind(last) in kinds.SPIKING else path
 
 
 def neuron_model(document: Value) -> str | None:
     """network.neuron-model."""
-    for path, neuron in _neurons(document):
+    for path, neuron in _spiking(document):
         if neuron["model"] not in ("if", "lif"):
             return f"{path}/model"
     return None
@@ -233,7 +376,7 @@ def neuron_model(document: Value) -> str | None:
 
 def threshold(document: Value, profile: Profile = DEFAULT) -> str | None:
     """network.threshold."""
-    for path, neuron in _neurons(document):
+    for path, neuron in _spiking(document):
         theta = real(neuron["threshold"])
         if theta is None or not math.isfinite(profile.rounded(theta)) or not profile.rounded(theta) > 0.0:
             return f"{path}/threshold"
@@ -242,7 +385,7 @@ def threshold(document: Value, profile: Profile = DEFAULT) -> str | None:
 
 def reset(document: Value) -> str | None:
     """network.reset."""
-    for path, neuron in _neurons(document):
+    for path, neuron in _spiking(document):
         if neuron.get("reset", "subtract") not in ("subtract", "zero"):
             return f"{path}/reset"
     return None
@@ -250,7 +393,7 @@ def reset(document: Value) -> str | None:
 
 def decay(document: Value) -> str | None:
     """network.decay."""
-    for path, neuron in _neurons(document):
+    for path, neuron in _spiking(document):
         if "decay" in neuron:
             alpha = real(neuron["decay"])
             if alpha is None or not 0.0 <= alpha <= 1.0:
@@ -260,7 +403,7 @@ def decay(document: Value) -> str | None:
 
 def initial_potential(document: Value, profile: Profile = DEFAULT) -> str | None:
     """network.initial-potential."""
-    for path, neuron in _neurons(document):
+    for path, neuron in _spiking(document):
         if "initial_potential" in neuron:
             potential = real(neuron["initial_potential"])
             if potential is None or not math.isfinite(profile.rounded(potential)):
@@ -275,9 +418,15 @@ def readout(document: Value) -> str | None:
 
 RULES: Rules[Value] = (
     ("network.object", all_objects),
+    ("network.kind", kind),
     ("network.unknown-key", unknown_key),
     ("network.missing-key", missing_key),
     ("network.layers", layers),
+    ("network.inputs", inputs),
+    ("network.input-shape", input_shape),
+    ("network.name", layer_name),
+    ("network.from", source),
+    ("network.geometry", kernel_geometry),
     ("network.weight-type", weight_type),
     ("network.weight-rank", weight_rank),
     ("network.weight-finite", weight_finite),
@@ -285,6 +434,8 @@ RULES: Rules[Value] = (
     ("network.bias-shape", bias_shape),
     ("network.bias-finite", bias_finite),
     ("network.chain", chain),
+    ("network.elements", elements),
+    ("network.output", output),
     ("network.neuron-model", neuron_model),
     ("network.threshold", threshold),
     ("network.reset", reset),

@@ -8,11 +8,13 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from conformance.oracle import archive, checkpoint, json_text, matrix, network, npy, places, sidecar
+from conformance.oracle import archive, checkpoint, json_text, kinds, matrix, network, npy, places, sidecar
+from conformance.oracle.geometry import Shape
+from conformance.oracle.kinds import Fields
 from conformance.oracle.places import Folder
 from conformance.oracle.sidecar import Member
 from conformance.oracle.stored import stored
-from conformance.oracle.values import Rejected, Value, array, members, strings
+from conformance.oracle.values import Rejected, Value, array, leaves, members, number, strings
 
 HEADER_BYTES = 65548  # rules.toml, limits.npy_header_bytes
 
@@ -164,16 +166,24 @@ def _depth(value: Value) -> int:
 def _saved_network(document: Value) -> dict[str, object]:
     accepted = network.load(document)
     all_members = []
-    outputs_before = 0  # the weights [] of a first layer are saved as (0, 0)
-    for i, layer in enumerate(accepted.layers):
-        outputs = len(layer.weights)
-        inputs = len(layer.weights[0]) if layer.weights else outputs_before
-        elements = [element for row in layer.weights for element in row]
-        all_members.append((Member(f"layer_{i}", "", (outputs, inputs)), elements))
-        if layer.bias is not None:
-            all_members.append((Member(f"bias_{i}", "", (outputs,)), layer.bias))
-        outputs_before = outputs
+    for i, (path, layer) in enumerate(kinds.layers(document)):
+        taken = accepted.shapes.taken[i]
+        if "weights" in layer:
+            all_members.append(_saved(f"layer_{i}", path, layer, taken[0]))
+        for b, (place, branch) in enumerate(kinds.branches(path, layer)):
+            if "weights" in branch:
+                all_members.append(_saved(f"layer_{i}_{b}", place, branch, taken[b]))
+        if "bias" in layer:
+            bias = [number(entry) for entry in array(layer["bias"])]
+            all_members.append((Member(f"bias_{i}", "", (len(bias),)), bias))
     return _answer([f"layer_{i}" for i in range(len(accepted.layers))], set(), 2, all_members)
+
+
+def _saved(name: str, path: str, fields: Fields, source: Shape) -> tuple[Member, list[float]]:
+    """Return weights as a member; a matrix [] has the width of its source, 0 where there is none."""
+    outputs, inputs, *kernel = network.weights_shape(path, fields)
+    shape = (outputs, source[0] if inputs is None else inputs, *kernel)
+    return Member(name, "", shape), [number(leaf) for leaf, _ in leaves(fields["weights"], "")]
 
 
 def network_of(reference: dict[str, Value], root: Folder, path: str) -> Value:
@@ -191,6 +201,17 @@ def network_of(reference: dict[str, Value], root: Folder, path: str) -> Value:
     return document
 
 
-def _layer(layer: dict[str, Value], i: int, arrays: dict[str, Value]) -> Value:
-    bias = {"bias": arrays[f"bias_{i}"]} if "bias" in layer else {}
-    return layer | {"weights": arrays[f"layer_{i}"]} | bias
+def _layer(layer: Fields, i: int, arrays: dict[str, Value]) -> Value:
+    """Return a layer with its arrays in the places of their names."""
+    result = dict(layer)
+    if "weights" in layer:
+        result["weights"] = arrays[f"layer_{i}"]
+    if kinds.kind(layer) == "sum":
+        branches = [members(branch) for branch in array(layer["inputs"])]
+        result["inputs"] = [
+            branch | {"weights": arrays[f"layer_{i}_{b}"]} if "weights" in branch else branch
+            for b, branch in enumerate(branches)
+        ]
+    if "bias" in layer:
+        result["bias"] = arrays[f"bias_{i}"]
+    return result

@@ -7,8 +7,21 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from conformance.oracle import checkpoint, network
-from conformance.oracle.values import Rules, Value, array, check, integer, members, pointer, strings
+from conformance.oracle import checkpoint, geometry, kinds, network, shapes
+from conformance.oracle.geometry import Shape
+from conformance.oracle.kinds import Fields
+from conformance.oracle.values import (
+    LARGEST_INTEGER,
+    Rejected,
+    Rules,
+    Value,
+    array,
+    check,
+    integer,
+    members,
+    pointer,
+    strings,
+)
 
 BYTES = 16777216  # rules.toml, limits.sidecar_bytes
 REQUIRED = ("n_layers", "layer_names", "layer_sizes", "total_params")
@@ -37,20 +50,41 @@ def format_version(document: Value) -> int:
 
 def members_due(document: Value) -> list[Member]:
     """Return the members due, in due order."""
+    if format_version(document) == 1:
+        sizes = map(checkpoint.size, array(members(document)["layer_sizes"]))
+        return [Member(f"layer_{i}", f"/weights/{i}", (outputs, inputs)) for i, (inputs, outputs) in enumerate(sizes)]
+    network = members(document)["network"]
+    given = shapes.walk(network, _weights_shape(document)).given
     due = []
-    for i, pair in enumerate(array(members(document)["layer_sizes"])):
-        inputs, outputs = checkpoint.size(pair)
-        due.append(Member(f"layer_{i}", f"/weights/{i}", (outputs, inputs)))
-        if format_version(document) == 2 and "bias" in _layers(document)[i]:
-            due.append(Member(f"bias_{i}", f"/biases/{i}", (outputs,)))
+    for i, (path, layer) in enumerate(kinds.layers(network)):
+        if "weights" in layer:
+            due.append(_weights_due(document, path, layer, f"layer_{i}", f"/weights/{i}"))
+        for b, (place, branch) in enumerate(kinds.branches(path, layer)):
+            if "weights" in branch:
+                due.append(_weights_due(document, place, branch, f"layer_{i}_{b}", f"/weights/{i}/{b}"))
+        if "bias" in layer:
+            due.append(Member(f"bias_{i}", f"/biases/{i}", given[i][:1]))
     return due
 
 
-def _layers(document: Value) -> list[dict[str, Value]]:
-    """Return the layers of the stored network, none in format 1."""
-    if format_version(document) == 1:
-        return []
-    return [members(layer) for layer in array(members(members(document)["network"])["layers"])]
+def _weights_due(document: Value, path: str, fields: Fields, name: str, place: str) -> Member:
+    lengths = _weights_shape(document)(path, fields)
+    return Member(name, place, tuple(length for length in lengths if length is not None))
+
+
+def _weights_shape(document: Value) -> shapes.WeightsShape:
+    """Return the function that tells the shape of stored weights: of a dense layer by layer_sizes, else as written."""
+    sizes = [checkpoint.size(pair) for pair in array(members(document)["layer_sizes"])]
+
+    def weights_shape(path: str, fields: Fields) -> tuple[int, int] | tuple[int, int, int, int]:
+        weights = members(fields["weights"])
+        if "shape" not in weights:
+            inputs, outputs = sizes[int(path.rsplit("/", 1)[1])]
+            return outputs, inputs
+        lengths = [length for length in map(integer, array(weights["shape"])) if length is not None]
+        return (lengths[0], lengths[1]) if len(lengths) == 2 else (lengths[0], lengths[1], lengths[2], lengths[3])
+
+    return weights_shape
 
 
 def unknown_key(document: Value) -> str | None:
@@ -91,21 +125,57 @@ def network_layers(document: Value) -> str | None:
 
 
 def network_member(document: Value) -> str | None:
-    """network.member."""
-    for i, layer in enumerate(_layers(document)):
-        for key, name in (("weights", f"layer_{i}"), ("bias", f"bias_{i}")):
-            if key in layer and layer[key] != {"member": name}:
-                return f"/network/layers/{i}/{key}"
+    """network.member, in due order."""
+    if format_version(document) == 1:
+        return None
+    for i, (path, layer) in enumerate(kinds.layers(members(document)["network"])):
+        rank = 4 if kinds.kind(layer) == "conv2d" else None
+        if "weights" in layer and not _is_member(layer["weights"], f"layer_{i}", rank):
+            return f"/network{path}/weights"
+        for b, (place, branch) in enumerate(kinds.branches(path, layer)):
+            rank = 4 if kinds.kind(branch) == "conv2d" else 2
+            if "weights" in branch and not _is_member(branch["weights"], f"layer_{i}_{b}", rank):
+                return f"/network{place}/weights"
+        if "bias" in layer and not _is_member(layer["bias"], f"bias_{i}", None):
+            return f"/network{path}/bias"
     return None
+
+
+def _is_member(value: Value, name: str, rank: int | None) -> bool:
+    """Tell whether this is the object due: the name, and where a rank is due the shape."""
+    if rank is None:
+        return value == {"member": name}
+    if not isinstance(value, dict) or set(value) != {"member", "shape"} or value["member"] != name:
+        return False
+    if not isinstance(value["shape"], list) or len(value["shape"]) != rank:
+        return False
+    least, most = (1, geometry.EXTENT) if rank == 4 else (0, LARGEST_INTEGER)
+    return all(length is not None and least <= length <= most for length in map(integer, value["shape"]))
 
 
 def network_chain(document: Value) -> str | None:
     """network.chain."""
-    sizes = [checkpoint.size(pair) for pair in array(members(document)["layer_sizes"])]
-    for i in range(1, len(_layers(document))):
-        if sizes[i][0] != sizes[i - 1][1]:
-            return f"/network/layers/{i}/weights"
-    return None
+    return _walk_fault("network.chain", document)
+
+
+def network_elements(document: Value) -> str | None:
+    """network.elements."""
+    return _walk_fault("network.elements", document)
+
+
+def _walk_fault(code: str, document: Value) -> str | None:
+    """Return the path of the first fault in the walk of the shapes where it has this code."""
+    if format_version(document) == 1:
+        return None
+    fields = members(document)
+    sizes = [checkpoint.size(pair) for pair in array(fields["layer_sizes"])]
+
+    def check_sizes(i: int, taken: list[Shape], given: Shape) -> None:
+        if sizes[i] != (sum(map(math.prod, taken)), math.prod(given)):
+            raise Rejected("network.chain", f"/layer_sizes/{i}")
+
+    path = shapes.fault(code, fields["network"], _weights_shape(document), check_sizes)
+    return path if path is None or path.startswith("/layer_sizes/") else f"/network{path}"
 
 
 def layer_count(document: Value) -> str | None:
@@ -156,11 +226,21 @@ RULES: Rules[Value] = (
     ("checkpoint.frozen-unknown", checkpoint.frozen_unknown),
     ("checkpoint.metadata-type", checkpoint.metadata_type),
     ("network.object", _of_network(network.all_objects)),
+    ("network.kind", _of_network(network.kind)),
     ("network.unknown-key", _of_network(network.unknown_key)),
     ("network.missing-key", _of_network(network.missing_key)),
     ("network.layers", network_layers),
+    ("network.inputs", _of_network(network.inputs)),
+    ("network.input-shape", _of_network(network.input_shape)),
+    ("network.name", _of_network(network.layer_name)),
+    ("network.from", _of_network(network.source)),
+    ("network.geometry", _of_network(network.kernel_geometry)),
     ("network.member", network_member),
+    ("network.weight-type", _of_network(network.identity_type)),
+    ("network.weight-finite", _of_network(network.identity_finite)),
     ("network.chain", network_chain),
+    ("network.elements", network_elements),
+    ("network.output", _of_network(network.output)),
     ("network.neuron-model", _of_network(network.neuron_model)),
     ("network.threshold", _of_network(network.threshold)),
     ("network.reset", _of_network(network.reset)),

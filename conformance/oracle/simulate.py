@@ -1,17 +1,17 @@
-"""The run: integrate-and-fire layers in a profile (semantics.md, sections 6 to 8; conversion.md, section 1)."""
+"""The run: integrate-and-fire layers in a profile (semantics.md, sections 6 to 8; networks.md, section 2)."""
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from conformance.oracle import network, pair, philox, stimulus
-from conformance.oracle.network import Layer, Network
+from conformance.oracle import kinds, network, pair, philox, stimulus
+from conformance.oracle.network import Layer, Network, Neurons
 from conformance.oracle.places import Folder
 from conformance.oracle.profile import DEFAULT, PROFILES, Profile
 from conformance.oracle.values import Number, Rejected, Value, array, integer, number, pointer, strings
 
-Active: TypeAlias = list[tuple[int, float]]  # (input index, value) of every input that is not zero, ascending
+Inputs: TypeAlias = Callable[[int], list[float]]  # step → the value of every input
 
 
 @dataclass
@@ -35,8 +35,8 @@ def simulate(arguments: dict[str, Value], root: Folder) -> dict[str, object]:
     record = strings(arguments.get("record", []))
     answers = []
     for k, row in enumerate(rows):
-        source = _source(kind, row, request, k)
-        traces = run(checked, request.steps, source, kind == "constant", "trace" in record, profile)
+        inputs = _inputs(kind, row, checked.width or 0, request, k)
+        traces = run(checked, request.steps, inputs, kind == "constant", "trace" in record, profile)
         answers.append(_answer(checked, traces, record))
     if not batch:
         return answers[0]
@@ -79,54 +79,54 @@ def encode(arguments: dict[str, Value]) -> dict[str, object]:
 
 
 def run(
-    checked: Network,
-    steps: int,
-    source: Callable[[int], Active],
-    constant: bool,
-    trace: bool,
-    profile: Profile = DEFAULT,
+    checked: Network, steps: int, inputs: Inputs, constant: bool, trace: bool, profile: Profile = DEFAULT
 ) -> list[Trace]:
-    """Return the trace of every layer for one sample, whose active inputs at each step `source` tells."""
+    """Return the trace of every layer for one sample; a layer without neurons has an empty one."""
     traces = [_start(layer, profile) for layer in checked.layers]
-    first_current: list[float] | None = None
+    outputs: dict[int, list[float]] = {}
+    constants: dict[int, list[float]] = {}  # what a constant input alone decides, worked out once
     for step in range(steps):
-        active: Active = []
+        outputs[kinds.INPUT] = inputs(step)
         for i, layer in enumerate(checked.layers):
-            if i > 0:
-                current = layer_current(layer, active, profile)
-            else:
-                if first_current is None or not constant:
-                    first_current = layer_current(layer, source(step), profile)
-                current = first_current
-            fired = advance(layer, traces[i], current, f"/network/layers/{i}", trace)
-            active = [(neuron, 1.0) for neuron in fired]
+            path = f"/network/layers/{i}"
+            again = constants.get(i)
+            current = layer_current(layer, outputs, path, profile) if again is None else again
+            if constant and all(source == kinds.INPUT for source, _ in layer.parts):
+                constants[i] = current
+            if layer.neurons is None:
+                outputs[i] = current
+                continue
+            fired = set(advance(layer.neurons, traces[i], current, path, trace))
+            outputs[i] = [1.0 if neuron in fired else 0.0 for neuron in range(layer.elements)]
     return traces
 
 
-def layer_current(layer: Layer, active: Active, profile: Profile = DEFAULT) -> list[float]:
-    """Return the current of every output: products and sums in ascending input order, then the bias."""
-    currents = []
-    for i, row in enumerate(layer.weights):
-        acc = 0.0
-        for j, x in active:
-            product = profile.rounded(row[j] * x)
-            acc = profile.rounded(acc + product)
-        if layer.bias is not None:
-            acc = profile.rounded(acc + layer.bias[i])
-        currents.append(acc)
-    return currents
+def layer_current(layer: Layer, outputs: dict[int, list[float]], path: str, profile: Profile = DEFAULT) -> list[float]:
+    """Return the current of every output, or what a layer without neurons gives; raise `Rejected` where not finite.
 
-
-def advance(layer: Layer, state: Trace, current: list[float], path: str, trace: bool) -> list[int]:
-    """Take one layer through one time step and return the neurons that fired."""
-    before = [integrate(layer, v, current[n], state.profile) for n, v in enumerate(state.potential)]
-    if not all(math.isfinite(value) for value in current + before):
+    A sum completes the current of each branch before it adds them in listed order; the bias comes last.
+    """
+    currents = [part.current(outputs[source], profile) for source, part in layer.parts]
+    total = [0.0] * layer.elements if layer.is_sum else currents[0]
+    for current in currents if layer.is_sum else []:
+        total = [profile.rounded(acc + value) for acc, value in zip(total, current, strict=True)]
+    if layer.bias is not None:
+        total = [profile.rounded(acc + entry) for acc, entry in zip(total, layer.bias, strict=True)]
+    if not all(math.isfinite(value) for current in (*currents, total) for value in current):
         raise Rejected("simulate.non-finite", path)
-    fired = [n for n, v in enumerate(before) if v >= layer.threshold] if layer.fires else []
+    return total
+
+
+def advance(neurons: Neurons, state: Trace, current: list[float], path: str, trace: bool) -> list[int]:
+    """Take one layer through one time step and return the neurons that fired."""
+    before = [integrate(neurons, v, current[n], state.profile) for n, v in enumerate(state.potential)]
+    if not all(math.isfinite(value) for value in before):
+        raise Rejected("simulate.non-finite", path)
+    fired = [n for n, v in enumerate(before) if v >= neurons.threshold] if neurons.fires else []
     state.potential = list(before)
     for n in fired:
-        left = state.profile.rounded(before[n] - layer.threshold)
-        state.potential[n] = left if layer.reset == "subtract" else 0.0
+        left = state.profile.rounded(before[n] - neurons.threshold)
+        state.potential[n] = left if neurons.reset == "subtract" else 0.0
         state.counts[n] += 1
     state.spikes.append(fired)
     if trace:
@@ -134,31 +134,37 @@ def advance(layer: Layer, state: Trace, current: list[float], path: str, trace: 
     return fired
 
 
-def integrate(layer: Layer, v: float, current: float, profile: Profile = DEFAULT) -> float:
+def integrate(neurons: Neurons, v: float, current: float, profile: Profile = DEFAULT) -> float:
     """Return the membrane potential before the reset."""
-    if layer.leaky:
-        v = profile.rounded(layer.decay * v)
+    if neurons.leaky:
+        v = profile.rounded(neurons.decay * v)
     return profile.rounded(v + current)
 
 
 def _start(layer: Layer, profile: Profile) -> Trace:
-    outputs = len(layer.weights)
-    return Trace([layer.initial_potential] * outputs, [0] * outputs, profile)
+    if layer.neurons is None:
+        return Trace([], [], profile)
+    return Trace([layer.neurons.initial_potential] * layer.elements, [0] * layer.elements, profile)
 
 
-def _source(kind: str, row: Value, request: stimulus.Request, k: int) -> Callable[[int], Active]:
-    """Return the function that tells sample k's active inputs at a step."""
+def _inputs(kind: str, row: Value, width: int, request: stimulus.Request, k: int) -> Inputs:
+    """Return the function that tells sample k's inputs at a step."""
     if kind == "spikes":
         trains = [[_integer(index) for index in array(step)] for step in array(row)]
-        return lambda step: [(index, 1.0) for index in trains[step]]
+        return lambda step: _spiking(trains[step], width)
     values = [number(entry) for entry in array(row)]
     if kind == "constant":
         rounded = [request.profile.rounded(value) for value in values]
-        active = [(j, x) for j, x in enumerate(rounded) if x != 0.0]
-        return lambda step: active
+        return lambda step: rounded
     seed = _integer(request.input["seed"])
     sample = _integer(request.input.get("sample", Number("0", 0.0))) + k
-    return lambda step: [(index, 1.0) for index in philox.spiking(values, seed, sample, step)]
+    return lambda step: _spiking(philox.spiking(values, seed, sample, step), len(values))
+
+
+def _spiking(indices: list[int], width: int) -> list[float]:
+    """Return the value of every input; where any width will do nothing looks at them."""
+    active = set(indices)
+    return [1.0 if index in active else 0.0 for index in range(width)]
 
 
 def _answer(checked: Network, traces: list[Trace], record: list[str]) -> dict[str, object]:

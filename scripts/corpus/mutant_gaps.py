@@ -669,8 +669,8 @@ def order(name: str, why: str, whole: Any, *rows: tuple[str, str, Patch], **requ
 order(
     "three-unknown-keys-of-a-layer",
     "The first in document order is reported, neither the last nor the first by name.",
-    second({"name": 1, "weights": PLAIN, "group": 2, "neuron": neuron(), "units": 3}),
-    *[("network.unknown-key", f"{AT}/{key}", drop(f"{AT}/{key}")) for key in ("name", "group", "units")],
+    second({"label": 1, "weights": PLAIN, "group": 2, "neuron": neuron(), "units": 3}),
+    *[("network.unknown-key", f"{AT}/{key}", drop(f"{AT}/{key}")) for key in ("label", "group", "units")],
 )
 order(
     "nothing-in-a-neuron",

@@ -79,10 +79,10 @@ reject(
 reject(
     "unknown-key-name",
     "unknown-key",
-    "/layers/1/name",
-    "Layers have names in a checkpoint only.",
-    net(second=layer(W1, name="head")),
-    drop("/layers/1/name"),
+    "/layers/1/neuron/name",
+    "A layer may have a name, its neuron has none.",
+    net(second=layer(W1, neuron(name="head"))),
+    drop("/layers/1/neuron/name"),
 )
 reject(
     "unknown-key-biases",

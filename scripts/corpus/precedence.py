@@ -38,9 +38,9 @@ def fault(rule: str, path: str, patch: Patch) -> Fault:
 order(
     "object-before-unknown-key",
     "Layer by layer the unknown key of layer 0 is met before the layer 2 that is no object.",
-    three(layer(W, name="a"), None),
+    three(layer(W, label="a"), None),
     fault("network.object", at(2), put(at(2), layer(W))),
-    fault("network.unknown-key", at(0, "/name"), drop(at(0, "/name"))),
+    fault("network.unknown-key", at(0, "/label"), drop(at(0, "/label"))),
 )
 order(
     "neuron-object-before-unknown-key",

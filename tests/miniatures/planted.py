@@ -14,7 +14,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from conformance import oracle
-from conformance.oracle import checkpoint, fine_tune, json_text, network, simulate, stimulus, values
+from conformance.oracle import checkpoint, dense, fine_tune, json_text, network, simulate, stimulus, values
 from conformance.oracle.profile import Profile
 from conformance.rules import codes_of, operations
 
@@ -31,20 +31,24 @@ class Above(float):
 
 def fires_above() -> None:
     """``>`` for ``>=``."""
-    build = network._layer
+    build = network._neurons
 
-    def layer(fields: Any, profile: Profile) -> network.Layer:
+    def neurons(fields: Any, profile: Profile) -> network.Neurons:
         built = build(fields, profile)
         built.threshold = Above(built.threshold)
         return built
 
-    network._layer = layer
+    network._neurons = neurons
 
 
 def sums_backwards() -> None:
     """Terms are added in descending order of the inputs."""
-    forwards = simulate.layer_current
-    simulate.layer_current = lambda layer, active, profile: forwards(layer, active[::-1], profile)  # type: ignore
+    forwards = dense.Dense.current
+
+    def backwards(layer: dense.Dense, x: list[float], profile: Profile) -> list[float]:
+        return forwards(dense.Dense([row[::-1] for row in layer.weights]), x[::-1], profile)
+
+    dense.Dense.current = backwards  # type: ignore[method-assign]
 
 
 def takes_duplicate_keys() -> None:
