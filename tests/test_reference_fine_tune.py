@@ -194,6 +194,21 @@ def test_a_checkpoint_changed_by_hand_is_not_applied_to(three: SNNCheckpoint) ->
     assert three.frozen_layers == ["z"]
 
 
+def test_frozen_layers_put_in_by_hand_are_sorted_and_counted_once_though_nothing_is_frozen_beside(
+    three: SNNCheckpoint,
+) -> None:
+    three.frozen_layers = ["c", "a", "c"]
+    assert apply_transfer_config(three, TransferConfig())[1] == [0.0, 0.01, 0.0]
+    assert three.frozen_layers == ["a", "c"]
+
+
+def test_a_config_applied_again_changes_nothing(three: SNNCheckpoint) -> None:
+    config = TransferConfig(freeze_until="b")
+    first = apply_transfer_config(three, config)[1]
+    assert apply_transfer_config(three, config) == (three, first)
+    assert three.frozen_layers == ["b", "c"]
+
+
 def test_what_is_no_checkpoint_or_config_is_rejected(three: SNNCheckpoint) -> None:
     assert rejection(freeze_layers, {"layer_names": []}) == ("checkpoint.object", "/checkpoint")
     assert rejection(apply_transfer_config, three, {"freeze_until": 0}) == ("config.object", "/config")
@@ -211,6 +226,7 @@ def test_what_is_no_checkpoint_or_config_is_rejected(three: SNNCheckpoint) -> No
         ({"freeze_until": 3}, "transfer.freeze-until-unknown", "/config/freeze_until"),
         ({"freeze_until": "z"}, "transfer.freeze-until-unknown", "/config/freeze_until"),
         ({"freeze_until": True}, "config.freeze-until-type", "/config/freeze_until"),
+        ({"freeze_until": "\ud800"}, "config.freeze-until-type", "/config/freeze_until"),
     ],
 )
 def test_a_config_changed_by_hand_is_not_applied(

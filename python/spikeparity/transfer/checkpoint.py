@@ -54,6 +54,7 @@ class SNNCheckpoint:
     metadata: dict[str, Any]
     frozen_layers: list[str]
     names_checked: list[str]  # the names as they were when all rules were applied
+    frozen_checked: list[str]  # the frozen layers as they were when they were last found sound
 
     def __init__(
         self,
@@ -91,7 +92,7 @@ class SNNCheckpoint:
 
     def validate(self) -> None:
         """Check all rules again: the attributes can be changed after construction. Raises RejectedError."""
-        check({key: value for key, value in vars(self).items() if key in REQUIRED + OPTIONAL})
+        check(self._parts())
 
     @property
     def n_layers(self) -> int:
@@ -112,9 +113,12 @@ class SNNCheckpoint:
         """Compare all attributes, weights by value."""
         if not isinstance(other, SNNCheckpoint):
             return NotImplemented
-        mine, others = ({**vars(checkpoint), "names_checked": None} for checkpoint in (self, other))
+        mine, others = self._parts(), other._parts()
         pairs = zip(mine.pop("weights"), others.pop("weights"), strict=False)
         return mine == others and all(np.array_equal(left, right) for left, right in pairs)
+
+    def _parts(self) -> dict[str, Any]:
+        return {key: value for key, value in vars(self).items() if key in REQUIRED + OPTIONAL}
 
     def _take(self, document: Any) -> None:
         check(document)
@@ -129,6 +133,7 @@ class SNNCheckpoint:
         self.neuron_types = [str(name) for name in document.get("neuron_types", ())]
         self.metadata = _copy(document.get("metadata", {}))
         self.frozen_layers = sorted({str(name) for name in document.get("frozen_layers", ())})
+        self.frozen_checked = self.frozen_layers.copy()
 
 
 def check(document: Any) -> None:

@@ -102,7 +102,8 @@ def apply_transfer_config(checkpoint: SNNCheckpoint, config: TransferConfig) -> 
             changed by hand), or `transfer.freeze-until-unknown`.
 
     """
-    if not _sound(checkpoint, config):
+    sound = _sound(checkpoint, config)
+    if not sound:
         checked(checkpoint)
         with below("/config"):
             if not isinstance(config, TransferConfig):
@@ -110,27 +111,31 @@ def apply_transfer_config(checkpoint: SNNCheckpoint, config: TransferConfig) -> 
             config.validate()
     for rule in APPLY_RULES:
         rule(checkpoint, config)
-    until = checkpoint.layer_names[: _last(checkpoint, config.freeze_until) + 1]
-    _set_frozen(checkpoint, [*checkpoint.frozen_layers, *until])
+    names = checkpoint.layer_names
+    until = names[: _last(checkpoint, config.freeze_until) + 1]
+    frozen = {*checkpoint.frozen_layers, *until}
+    if not sound or len(frozen) > len(checkpoint.frozen_layers):
+        _set_frozen(checkpoint, frozen)
     backbone, head = float(config.lr_backbone), float(config.lr_head)
-    return checkpoint, [backbone if name in checkpoint.frozen_layers else head for name in checkpoint.layer_names]
+    rates = []
+    for name in names:  # up to Python 3.11 a comprehension is a call, slower than few layers
+        rates.append(backbone if name in frozen else head)
+    return checkpoint, rates
 
 
 def _sound(checkpoint: SNNCheckpoint, config: TransferConfig) -> bool:
     """Tell, at little cost, whether a config, and the names that freezing needs, are surely as they should be."""
     if type(checkpoint) is not SNNCheckpoint or type(config) is not TransferConfig:
         return False
-    names, frozen, until = checkpoint.layer_names, checkpoint.frozen_layers, config.freeze_until
-    backbone, head = config.lr_backbone, config.lr_head
-    if type(names) is not list or names != checkpoint.names_checked or type(frozen) is not list:
+    until, backbone, head = config.freeze_until, config.lr_backbone, config.lr_head
+    if not (type(backbone) is type(head) is float and 0.0 <= backbone < math.inf and 0.0 <= head < math.inf):
         return False
-    if type(backbone) is not float or type(head) is not float:
+    names, frozen = checkpoint.layer_names, checkpoint.frozen_layers
+    if not (type(names) is type(frozen) is list and names == checkpoint.names_checked):
         return False
-    if not (0.0 <= backbone < math.inf and 0.0 <= head < math.inf):
+    if not (until in names if type(until) is str else type(until) is int and -1 <= until <= LARGEST_INTEGER):
         return False
-    if type(until) is not str and not (type(until) is int and -1 <= until <= LARGEST_INTEGER):
-        return False
-    return not [name for name in frozen if name not in names]
+    return frozen == checkpoint.frozen_checked
 
 
 def freeze(checkpoint: SNNCheckpoint, arguments: Document) -> SNNCheckpoint:
@@ -285,6 +290,7 @@ def _given(**arguments: Any) -> dict[str, Any]:
 
 def _set_frozen(checkpoint: SNNCheckpoint, names: Iterable[str]) -> None:
     checkpoint.frozen_layers = sorted({str(name) for name in names})
+    checkpoint.frozen_checked = checkpoint.frozen_layers.copy()
 
 
 def _last(checkpoint: SNNCheckpoint, freeze_until: str | int) -> int:
