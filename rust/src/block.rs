@@ -68,8 +68,6 @@ struct Group<'a, F> {
     /// The potentials of its rows before and after the reset, where they are recorded.
     before: Vec<F>,
     after: Vec<F>,
-    /// What a step of Poisson input was.
-    spikes: Vec<usize>,
 }
 
 /// A tile and the steps before it.
@@ -104,7 +102,6 @@ impl<'a, F: Real> Group<'a, F> {
             fired: Vec::new(),
             before: Vec::new(),
             after: Vec::new(),
-            spikes: Vec::new(),
         }
     }
 
@@ -137,22 +134,21 @@ impl<'a, F: Real> Group<'a, F> {
     #[inline(always)]
     fn find_constant_sums(&mut self) {
         let layer = &self.network.layers()[0];
-        for (sample, input) in self.inputs.iter().enumerate() {
-            let Input::Constant(values) = input else {
-                continue;
-            };
-            let events: Vec<(usize, F)> = values
-                .iter()
-                .copied()
-                .enumerate()
-                .filter(|event| event.1 != F::ZERO)
-                .collect();
-            for (start, lanes) in layer.tiles() {
+        let events = |input: &Input<'_, F>| match input {
+            Input::Constant(values) => {
+                let events = values.iter().copied().enumerate();
+                events.filter(|event| event.1 != F::ZERO).collect()
+            }
+            _ => Vec::new(),
+        };
+        let events: Vec<Vec<(usize, F)>> = self.inputs.iter().map(events).collect();
+        for (start, lanes) in layer.tiles() {
+            for (sample, events) in events.iter().enumerate() {
                 let sums = &mut self.constant[sample * layer.stride() + start..][..lanes * LANES];
                 match lanes {
-                    WIDEST => add_up(layer.tile::<WIDEST>(start), &events, sums),
-                    2 => add_up(layer.tile::<2>(start), &events, sums),
-                    _ => add_up(layer.tile::<1>(start), &events, sums),
+                    WIDEST => add_up(layer.tile::<WIDEST>(start), events, sums),
+                    2 => add_up(layer.tile::<2>(start), events, sums),
+                    _ => add_up(layer.tile::<1>(start), events, sums),
                 }
             }
         }
@@ -184,23 +180,21 @@ impl<'a, F: Real> Group<'a, F> {
     /// Takes the inputs' spikes in a block of steps, of `all_steps`.
     #[inline(always)]
     fn present(&mut self, all_steps: usize, steps: Range<usize>) {
-        let Group {
-            events, spikes, inputs, ..
-        } = self;
+        let Group { events, inputs, .. } = self;
         events.clear();
         for input in inputs.iter() {
+            if let Input::Poisson(trains) = input {
+                trains.draw(steps.clone(), events);
+                continue;
+            }
             for step in steps.clone() {
                 match input {
-                    Input::Constant(_) => {}
+                    Input::Constant(_) | Input::Poisson(_) => {}
                     Input::Spikes(steps) => events.extend(steps[step].iter().copied()),
                     Input::Raster(bytes) => {
                         let width = bytes.len() / all_steps;
                         let row = bytes[step * width..][..width].iter().enumerate();
                         events.extend(row.filter(|(_, &byte)| byte != 0).map(|(index, _)| index));
-                    }
-                    Input::Poisson(trains) => {
-                        trains.spikes_at(step as u32, spikes);
-                        events.extend(spikes.iter().copied());
                     }
                 }
                 events.end_row();
@@ -287,7 +281,7 @@ impl<'a, F: Real> Group<'a, F> {
             for step in 0..steps {
                 let row = sample * steps + step;
                 let bits = &self.fired[row * stride / 8..][..stride / 8];
-                self.sent.extend_from_bits(bits);
+                self.sent.extend_from_bytes(bits);
                 self.sent.end_row();
                 let spikes = self.sent.row(row).iter().map(|&spike| spike as usize);
                 spikes.clone().for_each(|spike| run.counts[index][spike] += 1);

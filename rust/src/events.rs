@@ -17,18 +17,26 @@ impl Events {
         self.ends.clear();
     }
 
-    /// Adds the indices of the bits that are set.
+    /// Adds the indices of the bits that are set, the lowest of each word first.
     #[inline(always)]
-    pub(crate) fn extend_from_bits(&mut self, bytes: &[u8]) {
-        for (index, chunk) in bytes.chunks(8).enumerate() {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            let mut bits = u64::from_le_bytes(word);
+    pub(crate) fn extend_from_bits(&mut self, words: impl Iterator<Item = u64>) {
+        for (index, mut bits) in words.enumerate() {
             while bits != 0 {
                 self.indices.push(index as u32 * 64 + bits.trailing_zeros());
                 bits &= bits - 1;
             }
         }
+    }
+
+    /// Adds the indices of the bits that are set in bytes.
+    #[inline(always)]
+    pub(crate) fn extend_from_bytes(&mut self, bytes: &[u8]) {
+        let word = |chunk: &[u8]| {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            u64::from_le_bytes(word)
+        };
+        self.extend_from_bits(bytes.chunks(8).map(word));
     }
 
     /// Adds indices to the row at hand.

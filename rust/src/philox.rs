@@ -3,6 +3,9 @@
 //! Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"; the constants are those of Random123.
 #![forbid(unsafe_code)]
 
+use std::ops::Range;
+
+use crate::events::Events;
 use crate::simd::{self, Level, Work};
 
 const ROUNDS: usize = 10;
@@ -12,33 +15,31 @@ const KEY_STEPS: [u32; 2] = [0x9e37_79b9, 0xbb67_ae85];
 /// 2^32, the number of values of a word.
 const WORDS: f64 = 4_294_967_296.0;
 
-/// How many counters are worked on at once: vectors of 512 bits hold eight 64-bit products.
-const LANES: usize = 8;
-
-/// One word of each lane's counter.
-type Lanes<const N: usize> = [u32; N];
-
 /// The four words of Philox4x32-10 for a counter and a key.
 pub fn philox4x32(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
-    philox_lanes(counter.map(|word| [word]), key).map(|[word]| word)
+    philox(counter.map(u64::from), key).map(|word| word as u32)
 }
 
-/// Philox4x32-10 for `N` counters and one key.
+/// Philox4x32-10 on words in 64 bits, of which the upper halves are left to chance: a product of two words needs as many,
+/// and a loop over counters then becomes one of vectors.
 #[inline(always)]
-fn philox_lanes<const N: usize>(counter: [Lanes<N>; 4], mut key: [u32; 2]) -> [Lanes<N>; 4] {
-    let [mut a, mut b, mut c, mut d] = counter;
+fn philox([mut a, mut b, mut c, mut d]: [u64; 4], mut key: [u32; 2]) -> [u64; 4] {
     for _ in 0..ROUNDS {
-        for lane in 0..N {
-            let left = u64::from(MULTIPLIERS[0]) * u64::from(a[lane]);
-            let right = u64::from(MULTIPLIERS[1]) * u64::from(c[lane]);
-            a[lane] = (right >> 32) as u32 ^ b[lane] ^ key[0];
-            b[lane] = right as u32;
-            c[lane] = (left >> 32) as u32 ^ d[lane] ^ key[1];
-            d[lane] = left as u32;
-        }
+        let left = u64::from(MULTIPLIERS[0]) * low(a);
+        let right = u64::from(MULTIPLIERS[1]) * low(c);
+        a = (right >> 32) ^ b ^ u64::from(key[0]);
+        b = right;
+        c = (left >> 32) ^ d ^ u64::from(key[1]);
+        d = left;
         key = [key[0].wrapping_add(KEY_STEPS[0]), key[1].wrapping_add(KEY_STEPS[1])];
     }
     [a, b, c, d]
+}
+
+/// The lower half.
+#[inline(always)]
+fn low(word: u64) -> u64 {
+    word & u64::from(u32::MAX)
 }
 
 /// The spike trains of one sample: at each step, input i spikes with the probability `rates[i]`.
@@ -58,24 +59,46 @@ impl SpikeTrains<'_> {
         simd::at(Level::widest(), Encoding { trains: *self, steps })
     }
 
-    /// Replaces `spikes` by the ascending indices of the inputs that spike at `step`.
+    /// Adds to `events` a row of spikes for each of the steps.
     #[inline(always)]
-    pub(crate) fn spikes_at(&self, step: u32, spikes: &mut Vec<usize>) {
+    pub(crate) fn draw(&self, steps: Range<usize>, events: &mut Events) {
         let key = halves(self.seed);
-        let [low, high] = halves(self.sample);
-        spikes.resize(self.rates.len(), 0);
-        let mut count = 0;
-        for (block, rates) in self.rates.chunks(4 * LANES).enumerate() {
-            let group: Lanes<LANES> = std::array::from_fn(|lane| (block * LANES + lane) as u32);
-            let words = philox_lanes([[step; LANES], group, [low; LANES], [high; LANES]], key);
-            for (index, rate) in rates.iter().enumerate() {
-                // Both sides are exact. Storing every index and counting only spikes avoids a branch on noise.
-                spikes[count] = block * 4 * LANES + index;
-                count += usize::from(f64::from(words[index % 4][index / 4]) < rate * WORDS);
+        let sample = halves(self.sample);
+        let limits = self.limits();
+        let mut groups = vec![0; limits.len()];
+        for step in steps {
+            let step = step as u32;
+            for (group, (fired, limits)) in groups.iter_mut().zip(&limits).enumerate() {
+                let words = philox([step, group as u32, sample[0], sample[1]].map(u64::from), key);
+                *fired = 0;
+                for (index, (word, &limit)) in words.into_iter().zip(limits).enumerate() {
+                    *fired |= u64::from(low(word) < limit) << index;
+                }
             }
+            events.extend_from_bits(groups.chunks(16).map(word_of));
+            events.end_row();
         }
-        spikes.truncate(count);
     }
+
+    /// For each input, four at a time, the least number that is no spike: `word < rate * 2^32` is `word < limit`.
+    ///
+    /// The product is exact, and at most 2^32. What fills up the last four never spikes.
+    fn limits(&self) -> Vec<[u64; 4]> {
+        let limits = |rates: &[f64]| {
+            let mut limits = [0; 4];
+            for (limit, rate) in limits.iter_mut().zip(rates) {
+                *limit = (rate * WORDS).ceil() as u64;
+            }
+            limits
+        };
+        self.rates.chunks(4).map(limits).collect()
+    }
+}
+
+/// Sixteen groups of four bits as one word, the first lowest.
+#[inline(always)]
+fn word_of(groups: &[u64]) -> u64 {
+    groups.iter().rev().fold(0, |word, group| word << 4 | group)
 }
 
 /// The low and the high word of a 64-bit number.
@@ -94,11 +117,10 @@ impl Work for Encoding<'_> {
 
     #[inline(always)]
     fn run(self) -> Self::Output {
-        let mut spikes = Vec::new();
-        let train = |step| {
-            self.trains.spikes_at(step, &mut spikes);
-            spikes.clone()
-        };
-        (0..self.steps).map(train).collect()
+        let mut events = Events::default();
+        let steps = self.steps as usize;
+        self.trains.draw(0..steps, &mut events);
+        let row = |step| events.row(step).iter().map(|&spike| spike as usize).collect();
+        (0..steps).map(row).collect()
     }
 }
