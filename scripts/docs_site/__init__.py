@@ -1,0 +1,1 @@
+"""The documentation's site: pages made of texts that live beside the code, and links that fit both places."""
