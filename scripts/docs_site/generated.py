@@ -17,7 +17,7 @@ def rules() -> str:
     """Return the page of all rules, in their order."""
     rows = [f"| `{r.code}` | {_escaped(r.statement)} | {', '.join(r.ops)} |" for r in all_rules().values()]
     semantics = "[the semantics](../conformance/spec/semantics.md)"
-    text = f"{len(rows)} rules, in the order in which they are checked. A code is permanent; {semantics} say how they are used."
+    text = f"{len(rows)} rules, in the order in which they are checked, as {semantics} say. A code is permanent."
     head = ["# Rules", "", text, "", "| code | rejected | operations |", "|---|---|---|"]
     return "\n".join([*head, *rows, ""])
 
