@@ -67,3 +67,38 @@ def simulation(net: Any, steps: Any, stimulus: Any, *record: str, **changes: Any
     """The input of `simulate`; `record` is left out where it is empty."""
     records = {"record": list(record)} if record else {}
     return {"network": net, "steps": steps, "input": stimulus} | records | changes
+
+
+def conv2d(weights: Any, cell: Any = None, **changes: Any) -> dict[str, Any]:
+    """A convolution; its neurons are plain ones unless given."""
+    return {"kind": "conv2d"} | layer(weights, cell, **changes)
+
+
+def avgpool2d(kernel: Any, **changes: Any) -> dict[str, Any]:
+    """An average pool."""
+    return {"kind": "avgpool2d", "kernel": kernel} | changes
+
+
+def flatten(**changes: Any) -> dict[str, Any]:
+    """A layer that makes one dimension of what it takes."""
+    return {"kind": "flatten"} | changes
+
+
+def total(*branches: Any, cell: Any = None, **changes: Any) -> dict[str, Any]:
+    """A sum of branches; its neurons are plain ones unless given."""
+    return {"kind": "sum", "inputs": list(branches), "neuron": neuron() if cell is None else cell} | changes
+
+
+def dense_branch(source: str, weights: Any, **changes: Any) -> dict[str, Any]:
+    """A dense branch."""
+    return {"from": source, "weights": weights} | changes
+
+
+def conv_branch(source: str, weights: Any, **changes: Any) -> dict[str, Any]:
+    """A convolution as a branch."""
+    return {"kind": "conv2d", "from": source, "weights": weights} | changes
+
+
+def identity(source: str, weight: Any = 1.0, **changes: Any) -> dict[str, Any]:
+    """A branch that hands on its source times a weight."""
+    return {"kind": "identity", "from": source, "weight": weight} | changes

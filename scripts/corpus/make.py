@@ -47,6 +47,8 @@ TABLES = (
     "balancing",
     "binary32",
     "conversion_gaps",
+    "convolutions",
+    "pools_and_sums",
     "pair_archives",
     "pair_sidecars",
     "pair_arrays",
