@@ -1,7 +1,7 @@
 """The documentation: its code runs as printed, its data parses, and every block says what it is.
 
-`python` and `bash` blocks of a page are run in turn, in one empty folder; `console` shows commands with their output, or
-ones that other tests run (the backend templates, the pytest plugin, `scripts/conform`), and `text` is output.
+`python` and `bash` blocks of a page are run in turn, in one empty folder; `console` shows commands with their output,
+or ones that other tests run (backend templates, the pytest plugin, `scripts/conform`), and `text` is output.
 """
 
 from __future__ import annotations
