@@ -526,7 +526,7 @@ def _archive_data(entry: Entry, path: String) -> Rejection:
 
 
 def fill_from_zip64(extra: Span[UInt8, _], mut sizes: List[Int]) -> Bool:
-    """Replaces saturated sizes by those of the zip64 extra field.
+    """Replaces saturated sizes by those of the zip64 extra field, which must lie wholly inside.
 
     Args:
         extra: The extra fields of a central header.
@@ -540,7 +540,9 @@ def fill_from_zip64(extra: Span[UInt8, _], mut sizes: List[Int]) -> Bool:
         at += 4 + little(extra, at + 2, 2)
     var end = at
     if at + 4 <= len(extra):
-        end = min(at + 4 + little(extra, at + 2, 2), len(extra))
+        end = at + 4 + little(extra, at + 2, 2)
+    if end > len(extra):
+        end = at
     at += 4
     for i in range(3):
         if sizes[i] == ALL_ONES_32:

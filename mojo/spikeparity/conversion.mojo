@@ -4,7 +4,8 @@ from std.math import floor
 
 from .document import Document
 from .matrix import Shape, shape
-from .network import check_biases, check_weights, layer_nodes, network_layers
+from .network_rules import check_biases, check_weights, network_layers
+from .parts import LayerKind, Part, Role, layer_nodes
 from .rules import MAX_STEPS, Rejection
 
 
@@ -124,8 +125,11 @@ def read_normalize(
     normalize_unknown_key(document, layers)
     normalize_missing_key(document, layers)
     network_layers(document, root)
-    check_weights(document, layers, None)
-    check_biases(document, layers, None)
+    var parts: List[Part] = []
+    for layer in layers:
+        parts.append(Part(layer, Role.LAYER, LayerKind.DENSE))
+    check_weights(document, parts, None)
+    check_biases(document, parts, None)
     var scales = normalize_scales(document, root, len(layers))
     var balanced: List[Balanced] = []
     var before = Float64(1)

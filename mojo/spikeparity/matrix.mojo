@@ -76,6 +76,49 @@ def weight_rank(
         row_number += 1
 
 
+def weight_tensor(
+    document: Document, array: Int, code: StaticString
+) raises Rejection:
+    """Raises `code` unless a value is a rectangular array of four dimensions, each of at least 1."""
+    if len(tensor_shape(document, array)) != 4:
+        raise document.reject(
+            code, array, "a rectangular array of four dimensions, each >= 1"
+        )
+
+
+def tensor_shape(document: Document, array: Int) -> List[Int]:
+    """Measures an array of any rank.
+
+    Args:
+        document: Holds the array.
+        array: Any value.
+
+    Returns:
+        Its lengths, none of which is 0; nothing for what is not rectangular, or no array.
+    """
+    var shape: List[Int] = []
+    if document.is_stored(array):
+        shape = document.stored(array).shape.copy()
+        return [] if 0 in shape else shape^
+    var values: List[Int] = [array]
+    while document.is_array(values[0]):
+        var length = document.size(values[0])
+        var items: List[Int] = []
+        for value in values:
+            if not document.is_array(value) or document.size(value) != length:
+                return []
+            for item in document.items(value):
+                items.append(item)
+        if length == 0:
+            return []
+        shape.append(length)
+        values = items^
+    for value in values:
+        if document.is_array(value):
+            return []
+    return shape^
+
+
 def _row_flaw(document: Document, row: Int, inputs: Int) -> Optional[String]:
     """Tells why a row is none of a matrix with so many inputs."""
     if not document.is_array(row):

@@ -1,32 +1,62 @@
-"""Networks of integrate-and-fire layers: the rules of the stage `network`, and the layout that the kernels run on."""
+"""Networks of integrate-and-fire layers, in the layout that the kernels run on."""
 
 from std.utils.numerics import inf
 
+from .convolution import Geometry, by_input
 from .document import Document
 from .kernel import packed, padded
-from .matrix import (
-    Shape,
-    finite,
-    finite_value,
-    inexact,
-    is_finite,
-    shape,
-    weight_rank,
-    weight_type,
-)
-from .references import resolve
-from .rules import MAX_LAYERS, Rejection
+from .matrix import Shape
+from .network_rules import check_network_of_request
+from .parts import LayerKind, has_neurons
+from .rules import Rejection
+from .shapes import INPUT, Branch, LayerPlan, Shapes
+
+
+struct Synapses[dtype: DType](Copyable):
+    """What joins a layer to one source, in a network that is not of dense layers in a row."""
+
+    var kind: Int
+    """One of `LayerKind`."""
+    var source: Int
+    """The layer that gives the numbers, past all that only change their shape; or INPUT."""
+    var geometry: Geometry
+    """How source and layer are joined."""
+    var weights: List[Scalar[Self.dtype]]
+    """The weights, by input."""
+    var factor: Scalar[Self.dtype]
+    """The weight of an identity."""
+
+    def __init__(out self, document: Document, branch: Branch, source: Int):
+        """Lays out a valid branch, or layer without branches.
+
+        Args:
+            document: Holds it.
+            branch: The branch, its shapes known.
+            source: The layer that gives the numbers, or INPUT.
+        """
+        self.kind = branch.kind
+        self.source = source
+        self.geometry = branch.geometry
+        self.weights = []
+        if branch.weights:
+            self.weights = by_input(
+                leaves[Self.dtype](document, branch.weights.value()),
+                branch.geometry,
+            )
+        self.factor = number_or[Self.dtype](document, branch.node, "weight", 1)
 
 
 struct Layer[dtype: DType](Copyable):
     """One layer, its arrays padded with zeros to whole vectors."""
 
-    var inputs: Optional[Int]
-    """The width of the input; None for the weights `[]`, which take any."""
+    var kind: Int
+    """One of `LayerKind`."""
     var outputs: Int
-    """The number of neurons."""
+    """The number of neurons; none where a layer only hands on numbers."""
     var weights: List[Scalar[Self.dtype]]
-    """The weights, packed by tiles of outputs."""
+    """The weights, packed by tiles of outputs, of dense layers in a row."""
+    var synapses: List[Synapses[Self.dtype]]
+    """What it sums up in any other network."""
     var bias: Optional[List[Scalar[Self.dtype]]]
     """One padded addend per neuron, at every step."""
     var decay: Scalar[Self.dtype]
@@ -38,31 +68,24 @@ struct Layer[dtype: DType](Copyable):
     var initial_potential: Scalar[Self.dtype]
     """The potential before the first step."""
 
-    def __init__(out self, document: Document, root: Int):
-        """Lays out a valid layer.
+    def __init__(out self, document: Document, plan: LayerPlan):
+        """Lays out a valid layer, without what it sums up.
 
         Args:
             document: Holds the layer.
-            root: The layer.
+            plan: The layer.
         """
-        var weights = document.member(root, "weights").value()
-        var neuron = document.member(root, "neuron").value()
-        var bounds = shape(document, weights)
-        # A matrix without rows keeps its width where a file has it.
-        self.inputs = bounds.inputs
-        if bounds.outputs == 0 and not document.is_stored(weights):
-            self.inputs = None
-        self.outputs = bounds.outputs
-        self.weights = packed(
-            transposed[Self.dtype](document, weights, bounds),
-            padded[Self.dtype](bounds.outputs),
-        )
+        var given = plan.given()
+        self.kind = plan.kind
+        self.outputs = given.elements() if has_neurons(plan.kind) else 0
+        self.weights = []
+        self.synapses = []
         self.bias = None
-        var bias = document.member(root, "bias")
-        if bias:
+        if plan.bias:
             self.bias = padded_row[Self.dtype](
-                document, bias.value(), bounds.outputs
+                document, plan.bias.value(), given.height * given.width
             )
+        var neuron = plan.neuron.or_else(plan.node)
         self.decay = number_or[Self.dtype](document, neuron, "decay", 1)
         self.threshold = number_or[Self.dtype](document, neuron, "threshold", 1)
         self.initial_potential = number_or[Self.dtype](
@@ -80,7 +103,7 @@ struct Layer[dtype: DType](Copyable):
         outputs: Int,
         threshold: Scalar[Self.dtype],
     ):
-        """Lays out a layer of plain neurons, for programs that use the kernels without documents.
+        """Lays out a dense layer of plain neurons, for programs that use the kernels without documents.
 
         Args:
             columns: One column of weights per input, padded.
@@ -88,9 +111,10 @@ struct Layer[dtype: DType](Copyable):
             outputs: The number of neurons.
             threshold: Finite and above 0.
         """
-        self.inputs = inputs
+        self.kind = LayerKind.DENSE
         self.outputs = outputs
         self.weights = packed(columns, padded[Self.dtype](outputs))
+        self.synapses = []
         self.bias = None
         self.decay = 1
         self.threshold = threshold
@@ -103,34 +127,81 @@ struct Network[dtype: DType](Movable):
 
     var layers: List[Layer[Self.dtype]]
     """The layers, input side first."""
+    var inputs: Optional[Int]
+    """The number of inputs; None where there may be any."""
+    var is_plain: Bool
+    """Whether it is of dense layers in a row."""
     var membrane: Bool
     """Whether the answer is the potential of the last layer, which then never fires."""
 
     def __init__(out self, var layers: List[Layer[Self.dtype]]):
-        """Joins layers whose sizes chain, read out by spikes.
+        """Joins dense layers whose sizes chain, read out by spikes.
 
         Args:
             layers: The layers, input side first.
         """
         self.layers = layers^
+        self.inputs = None
+        self.is_plain = True
         self.membrane = False
 
-    def __init__(out self, document: Document, root: Int):
+    def __init__(out self, document: Document, root: Int, shapes: Shapes):
         """Lays out a valid network.
 
         Args:
             document: Holds the network.
             root: The network.
+            shapes: Its layers.
         """
         self.layers = []
-        for node in layer_nodes(document, root):
-            self.layers.append(Layer[Self.dtype](document, node))
+        self.is_plain = is_plain(shapes)
+        self.inputs = None
+        if shapes.input:
+            self.inputs = shapes.input.value().elements()
+        # Of each layer the one that gives its numbers: itself, or where it flattens, its source's.
+        var givers: List[Int] = []
+        for l in range(len(shapes.layers)):
+            ref plan = shapes.layers[l]
+            givers.append(l)
+            self.layers.append(Layer[Self.dtype](document, plan))
+            if self.is_plain:
+                ref due = plan.branches[0].due
+                self.layers[l].weights = packed(
+                    transposed[Self.dtype](
+                        document,
+                        plan.branches[0].weights.value(),
+                        Shape(due[0], due[1]),
+                    ),
+                    padded[Self.dtype](due[0]),
+                )
+                continue
+            for ref branch in plan.branches:
+                var source = branch.source
+                if source != INPUT:
+                    source = givers[source]
+                if plan.kind == LayerKind.FLATTEN:
+                    givers[l] = source
+                else:
+                    self.layers[l].synapses.append(
+                        Synapses[Self.dtype](document, branch, source)
+                    )
         var readout = document.member(root, "readout")
         self.membrane = Bool(readout) and document.is_text(
             readout.value(), "membrane"
         )
         if self.membrane:
             self.layers[len(self.layers) - 1].threshold = inf[Self.dtype]()
+
+
+def is_plain(shapes: Shapes) -> Bool:
+    """Tells whether a network is of dense layers in a row."""
+    for l in range(len(shapes.layers)):
+        ref layer = shapes.layers[l]
+        if layer.kind != LayerKind.DENSE or layer.branches[0].source != (
+            l - 1 if l > 0 else INPUT
+        ):
+            return False
+    return True
 
 
 def transposed[
@@ -157,17 +228,40 @@ def transposed[
     return columns^
 
 
+def leaves[
+    dtype: DType = DType.float64
+](document: Document, array: Int) -> List[Scalar[dtype]]:
+    """Collects the Numbers of an array.
+
+    Args:
+        document: Holds the array.
+        array: An array of Numbers, or of arrays of them, at any depth.
+
+    Returns:
+        The values in document order, rounded.
+    """
+    if document.is_stored(array):
+        ref stored = document.stored(array).values
+        var values = List[Scalar[dtype]](capacity=len(stored))
+        for value in stored:
+            values.append(Scalar[dtype](value))
+        return values^
+    var values = List[Scalar[dtype]](capacity=document.end(array) - array)
+    for node in range(array, document.end(array)):
+        var value = document.number(node)
+        if value:
+            values.append(Scalar[dtype](value.value()))
+    return values^
+
+
 def padded_row[
     dtype: DType
-](document: Document, row: Int, size: Int) -> List[Scalar[dtype]]:
-    """Reads a list of Numbers and pads it to whole vectors."""
-    var values = List[Scalar[dtype]](capacity=padded[dtype](size))
-    if document.is_stored(row):
-        for value in document.stored(row).values:
-            values.append(Scalar[dtype](value))
-    for item in document.items(row):
-        values.append(Scalar[dtype](document.number(item).or_else(0)))
-    values.resize(padded[dtype](size), 0)
+](document: Document, row: Int, repeat: Int) -> List[Scalar[dtype]]:
+    """Reads a list of Numbers, each so many times, and pads it to whole vectors."""
+    var values = List[Scalar[dtype]]()
+    for value in leaves[dtype](document, row):
+        values.resize(len(values) + repeat, value)
+    values.resize(padded[dtype](len(values)), 0)
     return values^
 
 
@@ -181,16 +275,6 @@ def number_or[
     return Scalar[dtype](
         document.number(node.value()).or_else(default) if node else default
     )
-
-
-def layer_nodes(document: Document, root: Int) -> List[Int]:
-    """Lists the layers of a network, none where there is no array of them."""
-    var nodes: List[Int] = []
-    var layers = document.member(root, "layers")
-    if layers:
-        for layer in document.items(layers.value()):
-            nodes.append(layer)
-    return nodes^
 
 
 def read_network[
@@ -211,354 +295,5 @@ def read_network[
     Raises:
         Rejection: The first broken rule of the stage `network`.
     """
-    check_network_of_request[dtype](document, root, folder)
-    return Network[dtype](document, root)
-
-
-def check_network_of_request[
-    dtype: DType = DType.float64
-](
-    mut document: Document, root: Int, folder: Optional[String] = None
-) raises Rejection:
-    """Validates a network.
-
-    Parameters:
-        dtype: The type that numbers are rounded to, and must be finite in.
-
-    Args:
-        document: Holds the network; references to files in it are replaced by arrays.
-        root: The network.
-        folder: Where files are, None where references are none.
-
-    Raises:
-        Rejection: The first broken rule of the stage `network`.
-    """
-    var parts = network_parts(document, root)
-    network_object(document, parts)
-    network_unknown_key(document, parts)
-    network_missing_key(document, parts)
-    network_layers(document, root)
-    var layers = layer_nodes(document, root)
-    check_weights[dtype](document, layers, folder)
-    check_biases[dtype](document, layers, folder)
-    network_chain(document, layers)
-    check_neurons[dtype](document, layers)
-    network_readout(document, root)
-
-
-def check_rounded[dtype: DType](document: Document, root: Int) raises Rejection:
-    """Raises what a network that is valid in binary64 breaks once its numbers are rounded.
-
-    Parameters:
-        dtype: The type that they are rounded to.
-
-    Args:
-        document: Holds the network.
-        root: The network.
-
-    Raises:
-        Rejection: network.weight-finite, bias-finite, threshold or initial-potential.
-    """
-    var layers = layer_nodes(document, root)
-    network_weight_finite[dtype](document, layers)
-    network_bias_finite[dtype](document, layers)
-    check_neurons[dtype](document, layers)
-
-
-struct Role:
-    """What an object is within a network."""
-
-    comptime NETWORK = 0
-    """The network itself."""
-    comptime LAYER = 1
-    """A layer."""
-    comptime NEURON = 2
-    """The neuron of a layer."""
-
-
-@fieldwise_init
-struct Part(TrivialRegisterPassable):
-    """A value that should be an object within a network."""
-
-    var node: Int
-    """The value."""
-    var role: Int
-    """One of `Role`."""
-
-
-def network_parts(document: Document, root: Int) -> List[Part]:
-    """Lists network, layer 0, its neuron, layer 1, its neuron, … as far as they are there."""
-    var parts: List[Part] = [Part(root, Role.NETWORK)]
-    for layer in layer_nodes(document, root):
-        parts.append(Part(layer, Role.LAYER))
-        var neuron = document.member(layer, "neuron")
-        if neuron:
-            parts.append(Part(neuron.value(), Role.NEURON))
-    return parts^
-
-
-def known_keys(role: Int) -> List[StaticString]:
-    """Names the keys that a part may have."""
-    if role == Role.NETWORK:
-        return ["layers", "readout"]
-    if role == Role.LAYER:
-        return ["weights", "bias", "neuron"]
-    return ["model", "threshold", "reset", "initial_potential", "decay"]
-
-
-def required_keys(document: Document, part: Part) -> List[StaticString]:
-    """Names the keys that a part must have."""
-    if part.role == Role.NETWORK:
-        return ["layers"]
-    if part.role == Role.LAYER:
-        return ["weights", "neuron"]
-    if has_model(document, part.node, "lif"):
-        return ["model", "threshold", "decay"]
-    return ["model", "threshold"]
-
-
-def has_model(document: Document, neuron: Int, name: StaticString) -> Bool:
-    """Tells whether a neuron is of one particular model."""
-    var model = document.member(neuron, "model")
-    return Bool(model) and document.is_text(model.value(), name)
-
-
-def network_object(document: Document, parts: List[Part]) raises Rejection:
-    """Raises network.object where network, layer or neuron is no object."""
-    for part in parts:
-        if not document.is_object(part.node):
-            raise document.reject("network.object", part.node, "an object")
-
-
-def network_unknown_key(document: Document, parts: List[Part]) raises Rejection:
-    """Raises network.unknown-key at a key that the part does not have; decay is one where the model is if."""
-    for part in parts:
-        var known = known_keys(part.role)
-        if part.role == Role.NEURON and has_model(document, part.node, "if"):
-            _ = known.pop()
-        for key in document.keys(part.node):
-            if not document.is_one_of(key, known):
-                raise document.reject_unknown("network.unknown-key", key, known)
-
-
-def network_missing_key(document: Document, parts: List[Part]) raises Rejection:
-    """Raises network.missing-key at a required key that is not there; decay is one where the model is lif."""
-    for part in parts:
-        for name in required_keys(document, part):
-            if not document.member(part.node, name):
-                raise document.reject_missing(
-                    "network.missing-key", part.node, name
-                )
-
-
-def network_layers(document: Document, root: Int) raises Rejection:
-    """Raises network.layers unless layers is an array of 1 to MAX_LAYERS."""
-    var layers = document.member(root, "layers").value()
-    if (
-        not document.is_array(layers)
-        or document.size(layers) < 1
-        or document.size(layers) > MAX_LAYERS
-    ):
-        raise document.reject(
-            "network.layers",
-            layers,
-            String("an array of 1 to ", MAX_LAYERS, " layers"),
-        )
-
-
-def check_weights[
-    dtype: DType = DType.float64
-](
-    mut document: Document, layers: List[Int], folder: Optional[String]
-) raises Rejection:
-    """Raises network.weight-type, network.weight-rank or network.weight-finite at a faulty matrix."""
-    for layer in layers:
-        var weights = document.member(layer, "weights").value()
-        resolve(document, weights, folder)
-        weight_type(document, weights, "network.weight-type")
-    for layer in layers:
-        weight_rank(
-            document,
-            document.member(layer, "weights").value(),
-            "network.weight-rank",
-        )
-    network_weight_finite[dtype](document, layers)
-
-
-def network_weight_finite[
-    dtype: DType
-](document: Document, layers: List[Int]) raises Rejection:
-    """Raises network.weight-finite where a weight, once it is rounded, is NaN or an infinity."""
-    for layer in layers:
-        finite[dtype](
-            document,
-            document.member(layer, "weights").value(),
-            "network.weight-finite",
-        )
-
-
-def check_biases[
-    dtype: DType = DType.float64
-](
-    mut document: Document, layers: List[Int], folder: Optional[String]
-) raises Rejection:
-    """Raises network.bias-type, network.bias-shape or network.bias-finite at a faulty bias."""
-    for layer in layers:
-        var bias = document.member(layer, "bias")
-        if bias:
-            resolve(document, bias.value(), folder)
-        network_bias_type(document, layer)
-    for layer in layers:
-        network_bias_shape(document, layer)
-    network_bias_finite[dtype](document, layers)
-
-
-def network_bias_finite[
-    dtype: DType
-](document: Document, layers: List[Int]) raises Rejection:
-    """Raises network.bias-finite where an entry, once it is rounded, is NaN or an infinity."""
-    for layer in layers:
-        var bias = document.member(layer, "bias")
-        if bias:
-            finite[dtype](document, bias.value(), "network.bias-finite")
-
-
-def network_bias_type(document: Document, layer: Int) raises Rejection:
-    """Raises network.bias-type unless bias is a list of Numbers."""
-    var bias = document.member(layer, "bias")
-    if not bias:
-        return
-    if document.is_stored(bias.value()):
-        if len(document.stored(bias.value()).shape) != 1:
-            raise document.reject("network.bias-type", bias.value(), "a list")
-        return inexact(document, bias.value(), "network.bias-type")
-    if not document.is_array(bias.value()):
-        raise document.reject(
-            "network.bias-type", bias.value(), "a list of Numbers"
-        )
-    for item in document.items(bias.value()):
-        if not document.number(item):
-            raise document.reject("network.bias-type", item, "a Number")
-
-
-def network_bias_shape(document: Document, layer: Int) raises Rejection:
-    """Raises network.bias-shape unless bias has one entry per output."""
-    var bias = document.member(layer, "bias")
-    var outputs = document.size(document.member(layer, "weights").value())
-    if bias and document.size(bias.value()) != outputs:
-        raise document.reject(
-            "network.bias-shape",
-            bias.value(),
-            String("one entry for each of ", outputs, " outputs"),
-        )
-
-
-def network_chain(document: Document, layers: List[Int]) raises Rejection:
-    """Raises network.chain where a layer does not take what the one before it gives; `[]` takes anything."""
-    for i in range(1, len(layers)):
-        var weights = document.member(layers[i], "weights").value()
-        var got = shape(document, weights)
-        var due = document.size(
-            document.member(layers[i - 1], "weights").value()
-        )
-        var fixed = got.outputs > 0 or document.is_stored(weights)
-        if fixed and got.inputs != due:
-            var reason = String(
-                "expected ",
-                due,
-                " inputs, the outputs of layer ",
-                i - 1,
-                ", got ",
-                got.inputs,
-            )
-            raise document.reject_because("network.chain", weights, reason)
-
-
-def check_neurons[
-    dtype: DType = DType.float64
-](document: Document, layers: List[Int]) raises Rejection:
-    """Raises the rules on single members of neurons, network.neuron-model to network.initial-potential."""
-    for layer in layers:
-        network_neuron_model(document, document.member(layer, "neuron").value())
-    for layer in layers:
-        network_threshold[dtype](
-            document, document.member(layer, "neuron").value()
-        )
-    for layer in layers:
-        network_reset(document, document.member(layer, "neuron").value())
-    for layer in layers:
-        network_decay(document, document.member(layer, "neuron").value())
-    for layer in layers:
-        network_initial_potential[dtype](
-            document, document.member(layer, "neuron").value()
-        )
-
-
-def network_neuron_model(document: Document, neuron: Int) raises Rejection:
-    """Raises network.neuron-model unless model is "if" or "lif"."""
-    var model = document.member(neuron, "model").value()
-    if not document.is_one_of(model, ["if", "lif"]):
-        raise document.reject("network.neuron-model", model, '"if" or "lif"')
-
-
-def network_threshold[
-    dtype: DType
-](document: Document, neuron: Int) raises Rejection:
-    """Raises network.threshold unless threshold is a Number that is finite and above 0 once it is rounded."""
-    var threshold = document.member(neuron, "threshold").value()
-    var value = document.number(threshold).or_else(-1)
-    if not (Scalar[dtype](value) > 0 and is_finite[dtype](value)):
-        raise document.reject(
-            "network.threshold",
-            threshold,
-            String(finite_value[dtype](), " above 0"),
-        )
-
-
-def network_reset(document: Document, neuron: Int) raises Rejection:
-    """Raises network.reset unless reset is "subtract" or "zero"."""
-    var reset = document.member(neuron, "reset")
-    if reset and not document.is_one_of(reset.value(), ["subtract", "zero"]):
-        raise document.reject(
-            "network.reset", reset.value(), '"subtract" or "zero"'
-        )
-
-
-def network_decay(document: Document, neuron: Int) raises Rejection:
-    """Raises network.decay unless decay is a Number within 0 and 1."""
-    var decay = document.member(neuron, "decay")
-    if not decay:
-        return
-    # Before it is rounded, which leaves it within these bounds.
-    var value = document.number(decay.value()).or_else(-1)
-    if not (value >= 0 and value <= 1):
-        raise document.reject(
-            "network.decay", decay.value(), "a Number within 0 and 1"
-        )
-
-
-def network_initial_potential[
-    dtype: DType
-](document: Document, neuron: Int) raises Rejection:
-    """Raises network.initial-potential unless initial_potential is a Number that is finite once it is rounded."""
-    var potential = document.member(neuron, "initial_potential")
-    if not potential:
-        return
-    var value = document.number(potential.value())
-    if not value or not is_finite[dtype](value.value()):
-        raise document.reject(
-            "network.initial-potential",
-            potential.value(),
-            finite_value[dtype](),
-        )
-
-
-def network_readout(document: Document, root: Int) raises Rejection:
-    """Raises network.readout unless readout is "spikes" or "membrane"."""
-    var readout = document.member(root, "readout")
-    if readout and not document.is_one_of(
-        readout.value(), ["spikes", "membrane"]
-    ):
-        raise document.reject(
-            "network.readout", readout.value(), '"spikes" or "membrane"'
-        )
+    var shapes = check_network_of_request[dtype](document, root, folder)
+    return Network[dtype](document, root, shapes)

@@ -16,7 +16,7 @@ struct Array(Copyable):
     var shape: List[Int]
     """The length of each axis."""
     var values: List[Float64]
-    """The values; of a Fortran-ordered array of more than two axes in no useful order."""
+    """The values; of a Fortran-ordered array of a rank that nothing has (not 1, 2, 4) in no useful order."""
     var inexact: Optional[Int]
     """Where the first integer is that binary64 cannot hold."""
 
@@ -509,6 +509,8 @@ struct ArrayReader(Movable):
         var shape = self.header.value().shape.copy()
         if self.header.value().fortran_order and len(shape) == 2:
             self.values = transposed_rows(self.values, shape[0], shape[1])
+        elif self.header.value().fortran_order and len(shape) == 4:
+            self.values = permuted(self.values, shape)
         var values = List[Float64]()
         swap(values, self.values)
         var array = Array(shape^, values^)
@@ -725,6 +727,22 @@ def transposed_rows(
     return result^
 
 
+def permuted(values: Span[Float64, _], shape: List[Int]) -> List[Float64]:
+    """Turns an array that runs along its first axis into one that runs along its last.
+
+    Args:
+        values: The values in Fortran order.
+        shape: The length of each axis.
+
+    Returns:
+        The values in C order.
+    """
+    var result = List[Float64](length=len(values), fill=0)
+    for i in range(len(values)):
+        result[c_index(shape, i)] = values[i]
+    return result^
+
+
 def shape_text(shape: List[Int]) -> String:
     """Writes a shape as Python does.
 
@@ -744,7 +762,7 @@ def npy_header(shape: List[Int]) -> List[UInt8]:
     """Writes magic, version 1.0 and the header of values `<f8` in C order.
 
     Args:
-        shape: The length of each axis, at most two.
+        shape: The length of each axis, at most four.
 
     Returns:
         A multiple of 64 bytes.

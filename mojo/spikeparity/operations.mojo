@@ -11,11 +11,12 @@ from .fine_tune import (
     read_config,
     unfreeze,
 )
-from .network import (
-    Network,
+from .graph import simulate_graph
+from .network import Network, read_network
+from .network_rules import (
     check_network_of_request,
     check_rounded,
-    read_network,
+    known_shapes,
 )
 from .pair import Pair, load_pair, value_digest
 from .pair_writer import (
@@ -36,6 +37,7 @@ from .places import (
 from .references import names_pair, read_network_pair
 from .rules import Rejection
 from .simulate import (
+    Fault,
     LayerState,
     Run,
     Source,
@@ -199,8 +201,8 @@ def run_checkpoint_save(
         pair = pair_of_checkpoint(request, checkpoint.value(), known)
     else:
         var network = required(request, "network")
-        check_network_of_request(request, network)
-        pair = pair_of_network(request, network)
+        var shapes = check_network_of_request(request, network)
+        pair = pair_of_network(request, network, shapes)
     var compress = request.member(request.root, "compress")
     var deflate = not compress or request.boolean(compress.value()).or_else(
         True
@@ -409,7 +411,7 @@ def run_simulate[
         request,
         required(request, "input"),
         steps,
-        network.layers[0].inputs,
+        network.inputs,
         folder_of_files(folders),
     )
     var records = record_kind(request, request.root)
@@ -418,7 +420,11 @@ def run_simulate[
     var sources: List[Source[dtype]] = []
     for sample in range(len(stimulus.samples)):
         sources.append(Source[dtype](request, stimulus, sample))
-    var fault = simulate(network, sources, 0, len(sources), steps, wanted, runs)
+    var fault: Optional[Fault]
+    if network.is_plain:
+        fault = simulate(network, sources, 0, len(sources), steps, wanted, runs)
+    else:
+        fault = simulate_graph(network, sources, steps, wanted, runs)
     if fault:
         raise simulate_non_finite(fault.value())
     write_item("readout", network, stimulus.is_batch, runs, answer)
@@ -457,7 +463,7 @@ def network_to_run[
             except rejection:
                 rejection.path = request.pointer(place.value())
                 raise rejection^
-        return Network[dtype](sidecar, network)
+        return Network[dtype](sidecar, network, known_shapes(sidecar, network))
     return read_network[dtype](request, root, folder_of_files(folders))
 
 

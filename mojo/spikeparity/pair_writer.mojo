@@ -1,14 +1,15 @@
 """Checkpoint pairs, written so that a crash at any point leaves the old pair or the new one."""
 
+from std.collections import Dict
 from std.ffi import external_call
 
 from .answer import Answer
+from .archive import Due
 from .archive_writer import ArchiveWriter, NewMember
 from .checkpoint import Checkpoint
 from .document import Document, Kind
 from .json import read_json
-from .matrix import shape
-from .network import layer_nodes
+from .network import leaves
 from .pair import DIGITS_IN_NAME, Pair, load_pair
 from .posix import (
     DIRECTORY,
@@ -25,8 +26,16 @@ from .posix import (
     rename,
     status_of,
 )
+from .parts import kind_names
 from .rules import MAX_DEPTH, MAX_SIDECAR_BYTES, Rejection
-from .sidecar import DIGEST_DIGITS, is_hex, size_at
+from .shapes import Shapes
+from .sidecar import (
+    DIGEST_DIGITS,
+    Reference,
+    is_hex,
+    members_of_network,
+    size_at,
+)
 
 comptime SIGXFSZ = Int32(25)
 comptime IGNORE = 1
@@ -52,11 +61,12 @@ struct NewPair(Movable):
         self.sidecar.key("format_version")
         self.sidecar.integer(format_version)
 
-    def write_sizes(mut self, names: List[String]):
-        """Writes what the members say: numbers of layers and parameters, names and layer sizes.
+    def write_sizes(mut self, names: List[String], sizes: List[List[Int]]):
+        """Writes numbers of layers and parameters, names and layer sizes.
 
         Args:
             names: The names of the layers.
+            sizes: Of each layer how many elements it takes and gives.
         """
         var total = 0
         for ref member in self.members:
@@ -69,9 +79,8 @@ struct NewPair(Movable):
         self.sidecar.strings(names)
         self.sidecar.key("layer_sizes")
         self.sidecar.open("[")
-        for ref member in self.members:
-            if len(member.shape) == 2:
-                self.sidecar.integers([member.shape[1], member.shape[0]])
+        for ref pair in sizes:
+            self.sidecar.integers(pair)
         self.sidecar.raw("]")
 
     def text(self, digest: String) -> List[UInt8]:
@@ -107,20 +116,20 @@ def pair_of_checkpoint(
     var pair = NewPair(1)
     var sizes = document.member(root, "layer_sizes").value()
     var layer = 0
+    var pairs: List[List[Int]] = []
     for weights in document.items(document.member(root, "weights").value()):
-        var bounds = [
-            size_at(document, sizes, layer, 1),
-            size_at(document, sizes, layer, 0),
-        ]
+        var inputs = size_at(document, sizes, layer, 0)
+        var outputs = size_at(document, sizes, layer, 1)
+        pairs.append([inputs, outputs])
         pair.members.append(
             NewMember(
                 String("layer_", layer),
-                [bounds[0], bounds[1]],
+                [outputs, inputs],
                 leaves(document, weights),
             )
         )
         layer += 1
-    pair.write_sizes(checkpoint.layer_names)
+    pair.write_sizes(checkpoint.layer_names, pairs)
     pair.sidecar.key("neuron_types")
     write_or(document, document.member(root, "neuron_types"), "[]", pair)
     pair.sidecar.key("frozen_layers")
@@ -132,12 +141,15 @@ def pair_of_checkpoint(
     return pair^
 
 
-def pair_of_network(document: Document, root: Int) raises Rejection -> NewPair:
+def pair_of_network(
+    document: Document, root: Int, shapes: Shapes
+) raises Rejection -> NewPair:
     """Makes a pair of format 2.
 
     Args:
         document: Holds the network.
         root: The network, which is valid.
+        shapes: Its layers.
 
     Returns:
         The pair.
@@ -146,92 +158,53 @@ def pair_of_network(document: Document, root: Int) raises Rejection -> NewPair:
         Rejection: A sidecar that would be too long.
     """
     var pair = NewPair(2)
-    var nodes = layer_nodes(document, root)
-    var names: List[String] = []
-    var before = 0
-    for l in range(len(nodes)):
-        var weights = document.member(nodes[l], "weights").value()
-        var bounds = shape(document, weights)
-        names.append(String("layer_", l))
-        # Without rows the width is what the layer before gives.
-        var inputs = bounds.inputs if bounds.outputs > 0 else before
-        before = bounds.outputs
+    var references: List[Reference] = []
+    var words = Dict[Int, String]()
+    for ref due in members_of_network(shapes, references):
+        var reference = references[len(pair.members)]
+        words[reference.node] = reference_text(due, reference)
         pair.members.append(
             NewMember(
-                names[l], [bounds.outputs, inputs], leaves(document, weights)
+                due.name, due.shape.copy(), leaves(document, reference.node)
             )
         )
-        var bias = document.member(nodes[l], "bias")
-        if bias:
-            pair.members.append(
-                NewMember(
-                    String("bias_", l),
-                    [bounds.outputs],
-                    leaves(document, bias.value()),
-                )
-            )
-    pair.write_sizes(names)
-    write_neurons(document, root, nodes, pair)
+    var names: List[String] = []
+    var sizes: List[List[Int]] = []
+    for ref layer in shapes.layers:
+        names.append(String("layer_", len(names)))
+        sizes.append([layer.taken(), layer.given().elements()])
+    pair.write_sizes(names, sizes)
+    write_types(document, shapes, pair)
+    pair.sidecar.key("network")
+    write_json(document, root, words, pair.sidecar)
     require_readable(document, root, pair)
     return pair^
 
 
-def write_neurons(
-    document: Document, root: Int, nodes: List[Int], mut pair: NewPair
-):
-    """Writes the network of a sidecar, its arrays as references to the members.
+def reference_text(due: Due, reference: Reference) -> String:
+    """Writes what stands for an array in the network of a sidecar."""
+    var answer = Answer()
+    answer.open("{")
+    answer.key("member")
+    answer.string(due.name)
+    if reference.has_shape:
+        answer.key("shape")
+        answer.integers(due.shape)
+    answer.raw("}")
+    return String(unsafe_from_utf8=answer.bytes)
 
-    Args:
-        document: Holds the network.
-        root: The network.
-        nodes: Its layers.
-        pair: Receives the sidecar's members neuron_types and network.
-    """
+
+def write_types(document: Document, shapes: Shapes, mut pair: NewPair):
+    """Writes the member neuron_types: the models of neurons, the kinds of layers that have none."""
     pair.sidecar.key("neuron_types")
     pair.sidecar.open("[")
-    for node in nodes:
-        var neuron = document.member(node, "neuron").value()
-        write_json(
-            document, document.member(neuron, "model").value(), pair.sidecar
-        )
+    for ref layer in shapes.layers:
+        if layer.neuron:
+            var model = document.member(layer.neuron.value(), "model")
+            pair.sidecar.string(document.text(model.value()))
+        else:
+            pair.sidecar.string(kind_names()[layer.kind])
     pair.sidecar.raw("]")
-    pair.sidecar.raw(',"network":{"layers":[')
-    for l in range(len(nodes)):
-        pair.sidecar.open("{")
-        pair.sidecar.raw(String('"weights":{"member":"layer_', l, '"}'))
-        if document.member(nodes[l], "bias"):
-            pair.sidecar.raw(String(',"bias":{"member":"bias_', l, '"}'))
-        pair.sidecar.key("neuron")
-        write_json(
-            document,
-            document.member(nodes[l], "neuron").value(),
-            pair.sidecar,
-        )
-        pair.sidecar.raw("}")
-    pair.sidecar.raw("]")
-    var readout = document.member(root, "readout")
-    if readout:
-        pair.sidecar.key("readout")
-        write_json(document, readout.value(), pair.sidecar)
-    pair.sidecar.raw("}")
-
-
-def leaves(document: Document, root: Int) -> List[Float64]:
-    """Collects the Numbers of an array.
-
-    Args:
-        document: Holds the array.
-        root: An array of Numbers, or of arrays of them.
-
-    Returns:
-        The values in document order.
-    """
-    var values = List[Float64](capacity=document.end(root) - root)
-    for node in range(root, document.end(root)):
-        var value = document.number(node)
-        if value:
-            values.append(value.value())
-    return values^
 
 
 def write_or(
@@ -249,29 +222,36 @@ def write_or(
         pair: Receives it.
     """
     if node:
-        write_json(document, node.value(), pair.sidecar)
+        write_json(document, node.value(), {}, pair.sidecar)
     else:
         pair.sidecar.raw(default)
 
 
-def write_json(document: Document, node: Int, mut answer: Answer):
+def write_json(
+    document: Document, node: Int, words: Dict[Int, String], mut answer: Answer
+):
     """Writes a value as it was read, the text of its numbers unchanged.
 
     Args:
         document: Holds the value.
         node: The value.
+        words: What to write in the place of some values inside it.
         answer: Receives it as the next item.
     """
-    if document.is_object(node):
+    var word = words.get(node)
+    if word:
+        answer.separate()
+        answer.raw(word.value())
+    elif document.is_object(node):
         answer.open("{")
         for key in document.keys(node):
             answer.key(document.text(key))
-            write_json(document, key + 1, answer)
+            write_json(document, key + 1, words, answer)
         answer.raw("}")
     elif document.is_array(node):
         answer.open("[")
         for item in document.items(node):
-            write_json(document, item, answer)
+            write_json(document, item, words, answer)
         answer.raw("]")
     elif document.is_string(node):
         answer.string(document.text(node))

@@ -173,17 +173,11 @@ def stored_network(var pair: Pair) raises Rejection -> Document:
     """
     var document = Document([], [])
     swap(document, pair.document)
-    var network = document.member(0, "network").value()
-    var nodes: List[Int] = []
-    for layer in document.items(document.member(network, "layers").value()):
-        nodes.append(document.member(layer, "weights").value())
-        var bias = document.member(layer, "bias")
-        if bias:
-            nodes.append(bias.value())
-    for i in range(len(nodes)):
-        if not document.attach(nodes[i], pair.arrays[i].copy()):
+    for i in range(len(pair.arrays)):
+        var node = pair.sidecar.references[i].node
+        if not document.attach(node, pair.arrays[i].copy()):
             raise io_failure(
-                document.pointer(nodes[i]),
+                document.pointer(node),
                 "has no values, but too many rows or columns",
             )
     return document^

@@ -13,6 +13,15 @@ comptime MAX_REQUEST_DEPTH = 128
 comptime MAX_LAYERS = 1024
 """The most layers of a network."""
 
+comptime MAX_BRANCHES = 64
+"""The most branches of a sum."""
+
+comptime MAX_ELEMENTS = 16777216
+"""The most numbers that a layer gives, 2^24."""
+
+comptime MAX_EXTENT = 65536
+"""The largest kernel, stride, padding, dilation or number of groups of a convolution."""
+
 comptime MAX_STEPS = 1048576
 """The most time steps of a simulation."""
 
@@ -135,9 +144,15 @@ def codes() -> List[StaticString]:
         "transfer.all-layers-type",
         "transfer.freeze-until-unknown",
         "network.object",
+        "network.kind",
         "network.unknown-key",
         "network.missing-key",
         "network.layers",
+        "network.inputs",
+        "network.input-shape",
+        "network.name",
+        "network.from",
+        "network.geometry",
         "network.member",
         "network.weight-type",
         "network.weight-rank",
@@ -146,6 +161,8 @@ def codes() -> List[StaticString]:
         "network.bias-shape",
         "network.bias-finite",
         "network.chain",
+        "network.elements",
+        "network.output",
         "network.neuron-model",
         "network.threshold",
         "network.reset",

@@ -18,19 +18,30 @@ from .checkpoint import (
     names_type,
 )
 from .document import Document
-from .network import (
-    check_neurons,
-    layer_nodes,
-    network_missing_key,
-    network_object,
-    network_parts,
-    network_readout,
-    network_unknown_key,
+from .network_rules import (
+    check_ends,
+    check_parts,
+    check_wiring,
+    is_extent,
+    network_weight_finite,
+    network_weight_type,
 )
 from .npy import SATURATED, elements
+from .parts import LayerKind, Part, Role, network_parts
 from .rules import MAX_LAYERS, Rejection
+from .shapes import Shapes, plan_layers
 
 comptime DIGEST_DIGITS = 64
+
+
+@fieldwise_init
+struct Reference(TrivialRegisterPassable):
+    """What stands for a member in a network."""
+
+    var node: Int
+    """The value in its place."""
+    var has_shape: Bool
+    """Whether it says the shape too."""
 
 
 struct Sidecar(Movable):
@@ -42,6 +53,8 @@ struct Sidecar(Movable):
     """1 or 2."""
     var dues: List[Due]
     """The members that the archive must have."""
+    var references: List[Reference]
+    """What refers to each of them in the network of format 2."""
     var digest: Optional[String]
     """The digest of the archive, where it is bound to one."""
 
@@ -61,6 +74,7 @@ struct Sidecar(Movable):
         self.checkpoint = checkpoint^
         self.format_version = format_version
         self.dues = dues^
+        self.references = []
         self.digest = None
 
 
@@ -110,13 +124,20 @@ def read_sidecar(document: Document) raises Rejection -> Sidecar:
     checkpoint_neuron_types(document, root, len(indices))
     checkpoint_frozen(document, root, indices)
     checkpoint_metadata_type(document, root)
+    var dues: List[Due]
+    var references: List[Reference] = []
     if network:
-        check_network(document, network.value(), sizes, len(indices))
+        var shapes = check_network(
+            document, network.value(), sizes, len(indices)
+        )
+        dues = members_of_network(shapes, references)
+    else:
+        dues = members_of_layers(document, sizes)
     checkpoint_layer_count(document, root, len(indices))
-    var dues = members_due(document, sizes, network)
     var checkpoint = named_layers(document, root, indices^)
     checkpoint.total_params = checkpoint_parameter_count(document, root, dues)
     var sidecar = Sidecar(checkpoint^, version, dues^)
+    sidecar.references = references^
     sidecar.digest = checkpoint_digest_type(document, root)
     return sidecar^
 
@@ -152,7 +173,7 @@ def checkpoint_network(
 
 def check_network(
     document: Document, root: Int, sizes: Int, layers: Int
-) raises Rejection:
+) raises Rejection -> Shapes:
     """Checks the network of a sidecar of format 2.
 
     Args:
@@ -161,19 +182,27 @@ def check_network(
         sizes: The layer sizes, one per layer.
         layers: How many layers there are by name.
 
+    Returns:
+        Its layers with their shapes.
+
     Raises:
         Rejection: A rule of the stage `network`.
     """
     var parts = network_parts(document, root)
-    network_object(document, parts)
-    network_unknown_key(document, parts)
-    network_missing_key(document, parts)
+    check_parts(document, parts)
     stored_network_layers(document, root, layers)
-    var nodes = layer_nodes(document, root)
-    network_member(document, nodes)
-    stored_network_chain(document, nodes, sizes)
-    check_neurons(document, nodes)
-    network_readout(document, root)
+    var sources = check_wiring(document, parts)
+    network_member(document, parts)
+    # Those of identities, which alone are here.
+    for part in identities(parts):
+        network_weight_type(document, part)
+    network_weight_finite[DType.float64](document, identities(parts))
+    var shapes = Shapes(
+        document, root, plan_layers(document, parts, sources, sizes)
+    )
+    shapes.walk(document, sizes)
+    check_ends(document, parts)
+    return shapes^
 
 
 def stored_network_layers(
@@ -194,51 +223,72 @@ def stored_network_layers(
         )
 
 
-def network_member(document: Document, layers: List[Int]) raises Rejection:
-    """Raises network.member unless weights and bias of each layer are references to the members due."""
-    for i in range(len(layers)):
-        var weights = document.member(layers[i], "weights").value()
-        _require_member(document, weights, String("layer_", i))
-        var bias = document.member(layers[i], "bias")
-        if bias:
-            _require_member(document, bias.value(), String("bias_", i))
+def network_member(document: Document, parts: List[Part]) raises Rejection:
+    """Raises network.member unless weights and biases are references to the members due, each with its shape."""
+    var layer = -1
+    var branch = 0
+    for part in parts:
+        if part.role == Role.LAYER:
+            layer += 1
+            branch = 0
+        if part.has_weights():
+            var weights = document.member(part.node, "weights").value()
+            var name = String("layer_", layer)
+            if part.role == Role.BRANCH:
+                name += String("_", branch)
+            _require_member(document, weights, name, dimensions_of(part))
+        if part.role == Role.BRANCH:
+            branch += 1
+        var bias = document.member(part.node, "bias")
+        if part.role == Role.LAYER and bias:
+            _require_member(document, bias.value(), String("bias_", layer), 0)
+
+
+def identities(parts: List[Part]) -> List[Part]:
+    """Lists the branches whose weight stands in the network itself."""
+    var found: List[Part] = []
+    for part in parts:
+        if part.kind == LayerKind.IDENTITY:
+            found.append(part)
+    return found^
+
+
+def dimensions_of(part: Part) -> Int:
+    """Counts the dimensions that a reference to weights must name: none of a dense layer, which has its layer size."""
+    if part.kind == LayerKind.CONV2D:
+        return 4
+    return 2 if part.role == Role.BRANCH else 0
 
 
 def _require_member(
-    document: Document, node: Int, name: String
+    document: Document, node: Int, name: String, dimensions: Int
 ) raises Rejection:
-    """Raises network.member unless a value is a reference to one particular member and nothing else."""
+    """Raises network.member unless a value is a reference to one particular member, with a shape where one is due."""
     var member = document.member(node, "member")
-    if (
-        document.size(node) != 1
-        or not member
-        or not document.is_text(member.value(), name)
-    ):
-        raise document.reject(
-            "network.member", node, String('{"member": "', name, '"}')
+    var shape = document.member(node, "shape")
+    var valid = Bool(member) and document.is_text(member.value(), name)
+    if dimensions > 0:
+        valid = (
+            valid
+            and document.size(node) == 2
+            and Bool(shape)
+            and document.is_array(shape.value())
+            and document.size(shape.value()) == dimensions
         )
-
-
-def stored_network_chain(
-    document: Document, layers: List[Int], sizes: Int
-) raises Rejection:
-    """Raises network.chain where a layer size does not begin with what the one before ends with."""
-    for i in range(1, len(layers)):
-        var due = size_at(document, sizes, i - 1, 1)
-        var got = size_at(document, sizes, i, 0)
-        if got != due:
-            raise document.reject_because(
-                "network.chain",
-                document.member(layers[i], "weights").value(),
-                String(
-                    "expected ",
-                    due,
-                    " inputs, the outputs of layer ",
-                    i - 1,
-                    ", got ",
-                    got,
-                ),
-            )
+        if valid:
+            for item in document.items(shape.value()):
+                valid = valid and (
+                    is_extent(document, item, 1) if dimensions
+                    == 4 else document.integer(item).or_else(-1)
+                    >= 0
+                )
+    else:
+        valid = valid and document.size(node) == 1
+    if not valid:
+        var due = String('{"member": "', name, '"')
+        if dimensions > 0:
+            due += String(', "shape": ', dimensions, " Integers")
+        raise document.reject("network.member", node, due + "}")
 
 
 def size_at(document: Document, sizes: Int, layer: Int, which: Int) -> Int:
@@ -257,33 +307,66 @@ def size_at(document: Document, sizes: Int, layer: Int, which: Int) -> Int:
     return document.integer(sizes + 1 + 3 * layer + 1 + which).or_else(0)
 
 
-def members_due(
-    document: Document, sizes: Int, network: Optional[Int]
-) -> List[Due]:
-    """Lists the members that the archive must have.
+def members_of_layers(document: Document, sizes: Int) -> List[Due]:
+    """Lists the members that the archive of a checkpoint must have.
 
     Args:
         document: The sidecar.
         sizes: Its layer sizes.
-        network: Its network, if it has one.
 
     Returns:
-        The members in due order: for each layer its weights, then its bias.
+        The weights of each layer.
     """
-    var layers: List[Int] = []
-    if network:
-        layers = layer_nodes(document, network.value())
     var dues: List[Due] = []
-    for i in range(document.size(sizes)):
-        var inputs = size_at(document, sizes, i, 0)
-        var outputs = size_at(document, sizes, i, 1)
+    for l in range(document.size(sizes)):
         dues.append(
-            Due(String("layer_", i), [outputs, inputs], String("/weights/", i))
-        )
-        if network and document.member(layers[i], "bias"):
-            dues.append(
-                Due(String("bias_", i), [outputs], String("/biases/", i))
+            Due(
+                String("layer_", l),
+                [size_at(document, sizes, l, 1), size_at(document, sizes, l, 0)],
+                String("/weights/", l),
             )
+        )
+    return dues^
+
+
+def members_of_network(
+    shapes: Shapes, mut references: List[Reference]
+) -> List[Due]:
+    """Lists the members that the archive of a network must have.
+
+    Args:
+        shapes: Its layers.
+        references: Receives what refers to each of them.
+
+    Returns:
+        The members in due order: for each layer its weights or those of its branches, then its bias.
+    """
+    var dues: List[Due] = []
+    for l in range(len(shapes.layers)):
+        ref layer = shapes.layers[l]
+        for b in range(len(layer.branches)):
+            ref branch = layer.branches[b]
+            if not branch.weights:
+                continue
+            var name = String("layer_", l)
+            var path = String("/weights/", l)
+            if layer.kind == LayerKind.SUM:
+                name += String("_", b)
+                path += String("/", b)
+            dues.append(Due(name^, branch.due.copy(), path^))
+            var has_shape = (
+                layer.kind == LayerKind.SUM or branch.kind == LayerKind.CONV2D
+            )
+            references.append(Reference(branch.weights.value(), has_shape))
+        if layer.bias:
+            dues.append(
+                Due(
+                    String("bias_", l),
+                    [layer.given().channels],
+                    String("/biases/", l),
+                )
+            )
+            references.append(Reference(layer.bias.value(), False))
     return dues^
 
 
