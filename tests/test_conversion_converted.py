@@ -33,14 +33,16 @@ SETTINGS = [
 ]
 
 
+@pytest.mark.parametrize("profile", ["sequential-f64", "sequential-f32"])
 @pytest.mark.parametrize(("readout", "encoding", "reset"), SETTINGS)
-def test_kernels_and_simulate_give_the_same_bits(readout, encoding, reset):
+def test_kernels_and_simulate_give_the_same_bits(readout, encoding, reset, profile):
     network, x = network_of(readout, reset=reset), inputs_of(30)
     presented = Poisson(x, 7, 100) if encoding == "poisson" else Constant(x)
-    due = simulate(network.to_network(), 20, presented)
+    due = simulate(network.to_network(), 20, presented, profile=profile)
     assert due.counts[0].sum() > 100 and due.counts[1].sum() > 100
     for kernel in ("rust", "numpy", None):
         options = {"seed": 7, "sample_offset": 100, "encoding": encoding, "kernel": kernel, "threads": 2}
+        options["profile"] = profile
         readouts = network.run(x, **options)
         assert readouts.dtype == due.readout.dtype
         assert readouts.tobytes() == due.readout.tobytes()
@@ -140,7 +142,15 @@ def test_a_fault_in_a_later_part_names_its_sample(kernel, monkeypatch):
         network_of().run(x, encoding="constant", kernel=kernel)
 
 
-@pytest.mark.parametrize("options", [{"encoding": "rate"}, {"kernel": "cuda"}, {"threads": 0}])
+def test_values_that_binary32_cannot_hold():
+    x = [1e39] + [0.0] * 5
+    assert np.isfinite(network_of().run(x, encoding="constant")).all()
+    for kernel in ("rust", "numpy"):
+        with pytest.raises(RejectedError, match=r"input\.range.*/input/values/0"):
+            network_of().run(x, encoding="constant", kernel=kernel, profile="sequential-f32")
+
+
+@pytest.mark.parametrize("options", [{"encoding": "rate"}, {"kernel": "cuda"}, {"threads": 0}, {"profile": "f16"}])
 def test_options_that_there_are_not(options):
     with pytest.raises(ValueError, match=next(iter(options))):
         network_of().run(inputs_of(1), **options)

@@ -19,7 +19,7 @@ from spikeparity.neurons import inputs
 from spikeparity.neurons.inputs import Constant, Due, Poisson
 from spikeparity.neurons.layers import Layer, Neuron
 from spikeparity.neurons.network import Network
-from spikeparity.neurons.simulate import simulate
+from spikeparity.neurons.simulate import format_of, simulate
 from spikeparity.rejection import RejectedError, below
 from spikeparity.transfer import pair
 
@@ -30,6 +30,8 @@ except ImportError:  # a checkout without the extension
 
 Encoding = Literal["poisson", "constant"]
 Kernel = Literal["rust", "numpy"]
+Profile = Literal["sequential-f64", "sequential-f32"]
+Readout = Literal["spikes", "membrane"]
 
 # Synaptic operations, were every input active, between two looks at whether Ctrl-C was pressed: about a second.
 WORK = 1_000_000_000
@@ -98,7 +100,7 @@ class ConvertedSNN:
         """Return the network as `spikeparity.simulate` takes it."""
         return self._network
 
-    def run(
+    def simulate(
         self,
         x: npt.ArrayLike,
         seed: int = 0,
@@ -108,9 +110,10 @@ class ConvertedSNN:
         T: int | None = None,
         threads: int = 1,
         kernel: Kernel | None = None,
+        profile: Profile = "sequential-f64",
         progress: bool | None = None,
-    ) -> npt.NDArray[Any]:
-        """Present inputs and return the readout of each sample.
+    ) -> Result:
+        """Present inputs; return the readout of each sample and the spike counts of every layer.
 
         The same row with the same seed and number gives the same bits, whatever the batch, the threads and the kernel.
 
@@ -123,39 +126,45 @@ class ConvertedSNN:
             T: number of time steps, where it is not to be the network's own.
             threads: among how many threads the Rust kernel divides the samples.
             kernel: `"rust"` or `"numpy"`; by default Rust where it is built.
+            profile: the arithmetic, `"sequential-f64"` or `"sequential-f32"`: binary32, in about half the time, with
+                the same spike trains.
             progress: whether to show a bar (with tqdm); by default where a run is long and somebody watches.
-
-        Returns:
-            Spike counts (int64) or, under membrane readout, potentials (float64); shape (outputs), for several samples
-            (samples, outputs).
 
         Raises:
             RejectedError: simulate.steps, input.seed, input.sample, input.shape, input.range (paths `/input/rates/3/5`,
-                `/input/values/…`), simulate.non-finite.
-            ValueError: an encoding, a kernel or a number of threads that there is not.
+                `/input/values/…`), simulate.non-finite; in binary32 also a rule on the network, of which a value
+                becomes infinite there.
+            ValueError: an encoding, a kernel, a profile or a number of threads that there is not.
             ImportError: the Rust kernel is asked for and not built.
 
         """
-        parts = self._parts(x, seed, sample_offset, encoding, T, threads, kernel, progress)
-        return _joined([part.readout for part in parts])
+        steps = self.T if T is None else T
+        job = Job(self, steps, seed, encoding, threads, _kernel_name(kernel), profile)
+        table, batch = job.checked(_rows(x), sample_offset)
+        if not batch:
+            return job.run(table[0], sample_offset)
+        ranges = list(job.ranges(len(table)))
+        parts = [job.part(table, begin, end, sample_offset) for begin, end in _shown(ranges, progress)]
+        return _joined(parts)
+
+    def run(self, x: npt.ArrayLike, seed: int = 0, sample_offset: int = 0, **options: Any) -> npt.NDArray[Any]:
+        """Present inputs and return the readout of each sample; arguments as of `simulate`.
+
+        Returns:
+            Spike counts (int64) or, under membrane readout, potentials (of the profile's type); shape (outputs), for
+            several samples (samples, outputs).
+
+        """
+        return self.simulate(x, seed, sample_offset, **options).readout
 
     def counts(
-        self,
-        x: npt.ArrayLike,
-        seed: int = 0,
-        sample_offset: int = 0,
-        *,
-        encoding: Encoding = "poisson",
-        T: int | None = None,
-        threads: int = 1,
-        kernel: Kernel | None = None,
+        self, x: npt.ArrayLike, seed: int = 0, sample_offset: int = 0, **options: Any
     ) -> list[npt.NDArray[np.int64]]:
-        """Return the spike counts of every layer, hidden ones too; otherwise as `run`."""
-        parts = self._parts(x, seed, sample_offset, encoding, T, threads, kernel, False)
-        return [_joined(list(layer)) for layer in zip(*(part.counts for part in parts), strict=True)]
+        """Return the spike counts of every layer, hidden ones too; arguments as of `simulate`."""
+        return self.simulate(x, seed, sample_offset, **options).counts
 
     def classify(self, x: npt.ArrayLike, seed: int = 0, sample_offset: int = 0, **options: Any) -> Any:
-        """Return the output with the largest readout, the lowest index among equals; arguments as `run`.
+        """Return the output with the largest readout, the lowest index among equals; arguments as of `simulate`.
 
         Returns:
             An int for one sample, an int64 array of shape (samples) for several.
@@ -205,44 +214,37 @@ class ConvertedSNN:
         )
 
     @cached_property
-    def _kernel(self) -> _rust.Network:
-        """The network as the Rust kernel has it, packed once."""
-        layers = [
-            _rust.Layer(
-                layer.weights,
-                layer.neuron.threshold,
-                bias=layer.bias,
-                reset="zero" if layer.neuron.reset == "zero" else "subtract",
-                initial_potential=layer.neuron.initial_potential,
-            )
-            for layer in self._network.layers
-        ]
-        return _rust.Network(layers, readout="spikes" if self.readout == "spikes" else "membrane")
+    def _kernels(self) -> dict[str, _rust.Network]:
+        """The network as the Rust kernel has it, per profile in which it has run."""
+        return {}
 
-    def _parts(
-        self,
-        x: npt.ArrayLike,
-        seed: int,
-        offset: int,
-        encoding: str,
-        T: int | None,
-        threads: int,
-        kernel: str | None,
-        progress: bool | None,
-    ) -> list[Part]:
-        """Run a few samples at a time."""
-        steps = self.T if T is None else T
-        job = Job(self, steps, seed, encoding, threads, _kernel_name(kernel))
-        table, batch = job.checked(_rows(x), offset)
-        if not batch:
-            return [job.run(table[0], offset)]
-        ranges = list(job.ranges(len(table)))
-        return [job.part(table, begin, end, offset) for begin, end in _shown(ranges, progress)]
+    def _kernel(self, profile: Profile) -> _rust.Network:
+        if profile not in self._kernels:
+            layers = [
+                _rust.Layer(
+                    layer.weights,
+                    layer.neuron.threshold,
+                    bias=layer.bias,
+                    reset="zero" if layer.neuron.reset == "zero" else "subtract",
+                    initial_potential=layer.neuron.initial_potential,
+                )
+                for layer in self._network.layers
+            ]
+            readout: Readout = "spikes" if self.readout == "spikes" else "membrane"
+            self._kernels[profile] = _rust.Network(layers, readout=readout, profile=profile)
+        return self._kernels[profile]
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
-    """What some samples left: readout, and counts of each layer."""
+class Result:
+    """What samples left.
+
+    Attributes:
+        readout: spike counts of the last layer (int64) or, under membrane readout, its potentials; shape (outputs), of
+            several samples (samples, outputs).
+        counts: per layer the spikes of each neuron, shape (neurons) or (samples, neurons).
+
+    """
 
     readout: npt.NDArray[Any]
     counts: list[npt.NDArray[np.int64]]
@@ -258,6 +260,7 @@ class Job:
     encoding: str
     threads: int
     kernel: str
+    profile: Profile
 
     def checked(self, x: Any, offset: int) -> tuple[FloatArray, bool]:
         """Apply the rules on steps and input to all samples; return them, (samples, inputs), and whether a batch."""
@@ -265,11 +268,12 @@ class Job:
             raise ValueError(f"encoding: expected 'poisson' or 'constant', got {self.encoding!r}")
         if self.threads < 1:
             raise ValueError(f"threads: expected at least 1, got {self.threads}")
+        dtype = format_of(self.profile)
         inputs.steps_(self.steps)
         document = self.input(x, offset).document()
         width = self.snn.weights[0].shape[1]
         with below("/input"):
-            inputs.check(document, Due(width, self.steps), inputs.RULES)
+            inputs.check(document, Due(width, self.steps, dtype=dtype), inputs.RULES)
         rows = document[inputs.DATA[self.encoding]]
         batch = inputs.is_batch(document)
         return np.ascontiguousarray(rows if batch else [rows], dtype=np.float64), batch
@@ -285,7 +289,7 @@ class Job:
         for begin in range(0, samples, rows):
             yield begin, min(begin + rows, samples)
 
-    def part(self, table: FloatArray, begin: int, end: int, offset: int) -> Part:
+    def part(self, table: FloatArray, begin: int, end: int, offset: int) -> Result:
         """Run a range of a batch; a fault names the first sample that has it, counted from the batch's beginning."""
         try:
             return self.run(table[begin:end], offset + begin)
@@ -302,17 +306,17 @@ class Job:
             message = f"sample {row} of the batch: a current or a potential becomes non-finite"
             raise RejectedError(error.code, error.path, message) from None
 
-    def run(self, x: FloatArray, number: int) -> Part:
+    def run(self, x: FloatArray, number: int) -> Result:
         """Run checked samples of which the first has a number."""
         if self.kernel == "numpy":
-            result = simulate(self.snn.to_network(), self.steps, self.input(x, number))
-            return Part(result.readout, result.counts)
-        network = self.snn._kernel
+            result = simulate(self.snn.to_network(), self.steps, self.input(x, number), profile=self.profile)
+            return Result(result.readout, result.counts)
+        network = self.snn._kernel(self.profile)
         if self.encoding == "poisson":
             run = network.run_poisson(x, self.steps, self.seed, number, threads=self.threads)
         else:
             run = network.run_constant(x, self.steps, threads=self.threads)
-        return Part(run.readout, run.counts)
+        return Result(run.readout, run.counts)
 
 
 def _kernel_name(kernel: str | None) -> str:
@@ -331,8 +335,11 @@ def _rows(x: Any) -> Any:
     return array
 
 
-def _joined(parts: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+def _joined(parts: Sequence[Result]) -> Result:
+    if len(parts) == 1:
+        return parts[0]
+    counts = [np.concatenate(layer) for layer in zip(*(part.counts for part in parts), strict=True)]
+    return Result(np.concatenate([part.readout for part in parts]), counts)
 
 
 def _shown(ranges: list[tuple[int, int]], progress: bool | None) -> Iterator[tuple[int, int]]:
