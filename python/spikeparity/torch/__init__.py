@@ -1,0 +1,47 @@
+"""Training of spiking networks in PyTorch, whose layers compute what every SpikeParity backend will (extra `torch`).
+
+docs/training.md shows the road: layers and their surrogate gradients, losses, saving and loading pairs, transfer.
+"""
+
+from __future__ import annotations
+
+from spikeparity.torch.layers import IF, LI, LIF, ExpSyn, Stateful
+from spikeparity.torch.sequential import SequentialConv2d, SequentialLinear
+from spikeparity.torch.squeeze import ExpSynSqueeze, IFSqueeze, LIFSqueeze, LISqueeze
+from spikeparity.torch.states import detach_states, get_states, reset_states, run_with_states, set_states, zero_grad
+from spikeparity.torch.surrogate import (
+    ArcTan,
+    FastSigmoid,
+    PeriodicExponential,
+    Rectangular,
+    SingleExponential,
+    Surrogate,
+    Triangular,
+)
+
+__all__ = [
+    "IF",
+    "LI",
+    "LIF",
+    "ArcTan",
+    "ExpSyn",
+    "ExpSynSqueeze",
+    "FastSigmoid",
+    "IFSqueeze",
+    "LIFSqueeze",
+    "LISqueeze",
+    "PeriodicExponential",
+    "Rectangular",
+    "SequentialConv2d",
+    "SequentialLinear",
+    "SingleExponential",
+    "Stateful",
+    "Surrogate",
+    "Triangular",
+    "detach_states",
+    "get_states",
+    "reset_states",
+    "run_with_states",
+    "set_states",
+    "zero_grad",
+]
