@@ -218,6 +218,7 @@ accept(
 # --- archive.end-record
 
 CENTRAL_BYTES = len(ARCHIVE) - 22 - DIRECTORY
+SIZE = len(FIRST.content)
 for name, end in {
     "disk": {"disk": 1},
     "directory-disk": {"directory_disk": 1},
@@ -536,6 +537,16 @@ for name, archive, done in [
         "a zip64 extra field that is longer than the extra fields are together",
     ),
     (
+        "zip64-extra-long",
+        first(central={"size": 0xFFFFFFFF, "extra": struct.pack("<2HQ", 1, 9, SIZE)}),
+        "a zip64 extra field with the value, declared one byte longer than it is",
+    ),
+    (
+        "zip64-extra-longest",
+        second(central={"offset": 0xFFFFFFFF, "extra": struct.pack("<2HQ", 1, 0xFFFF, LOCAL_BYTES + SIZE)}),
+        "a zip64 extra field with the value, declared with 65,535 bytes",
+    ),
+    (
         "zip64-extra-other-id",
         first(central={"size": 0xFFFFFFFF, "extra": b"\2" + zip64_extra(len(FIRST.content))[1:]}),
         "the value of a saturated field in an extra field with the id 2",
@@ -555,7 +566,6 @@ for name, archive, done in [
         None,
         archive,
     )
-SIZE = len(FIRST.content)
 for name, central, done in [
     ("size", {"size": 0xFFFFFFFF, "extra": zip64_extra(SIZE)}, "the size in a zip64 extra field"),
     (
