@@ -224,24 +224,31 @@ def stored_network_layers(
 
 
 def network_member(document: Document, parts: List[Part]) raises Rejection:
-    """Raises network.member unless weights and biases are references to the members due, each with its shape."""
+    """Raises network.member unless weights and biases, in due order, are references to the members due."""
     var layer = -1
     var branch = 0
-    for part in parts:
+    var bias: Optional[Int] = None
+    for i in range(len(parts)):
+        var part = parts[i]
+        var name = String("layer_", layer)
         if part.role == Role.LAYER:
             layer += 1
             branch = 0
+            bias = document.member(part.node, "bias")
+            name = String("layer_", layer)
+        elif part.role == Role.BRANCH:
+            name += String("_", branch)
+            branch += 1
         if part.has_weights():
             var weights = document.member(part.node, "weights").value()
-            var name = String("layer_", layer)
-            if part.role == Role.BRANCH:
-                name += String("_", branch)
             _require_member(document, weights, name, dimensions_of(part))
-        if part.role == Role.BRANCH:
-            branch += 1
-        var bias = document.member(part.node, "bias")
-        if part.role == Role.LAYER and bias:
-            _require_member(document, bias.value(), String("bias_", layer), 0)
+        # A bias is due after the last branch.
+        if bias and (
+            i + 1 == len(parts) or parts[i + 1].role != Role.BRANCH
+        ):
+            _require_member(
+                document, bias.take(), String("bias_", layer), 0
+            )
 
 
 def identities(parts: List[Part]) -> List[Part]:
