@@ -49,6 +49,7 @@ TABLES = (
     "conversion_gaps",
     "convolutions",
     "pools_and_sums",
+    "layer_rules",
     "pair_archives",
     "pair_sidecars",
     "pair_arrays",
