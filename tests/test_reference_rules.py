@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from spikeparity import files, operations, rules, strict_json
-from spikeparity.neurons import Neuron, Poisson, inputs, network, references
+from spikeparity.neurons import Neuron, Poisson, inputs, network, references, shapes
 from spikeparity.transfer import checkpoint, fine_tune, npy, pair, sidecar, zip_archive
 
 try:
@@ -75,6 +75,9 @@ def test_limits_and_defaults_are_those_of_the_specification() -> None:
         "request_depth": checkpoint.METADATA_DEPTH,
         "integer": strict_json.LARGEST_INTEGER,
         "layers": network.LAYERS,
+        "branches": network.BRANCHES,
+        "elements": shapes.ELEMENTS,
+        "extent": network.EXTENT,
         "steps": inputs.STEPS,
         "sidecar_bytes": sidecar.BYTES,
         "npy_header_bytes": pair.HEADER_BYTES,

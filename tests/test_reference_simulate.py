@@ -19,7 +19,8 @@ from spikeparity.neurons import (
     simulate,
 )
 from spikeparity.neurons import simulate as simulate_function
-from spikeparity.neurons.simulate import integrate, synaptic_current
+from spikeparity.neurons.currents import synaptic_current
+from spikeparity.neurons.simulate import integrate
 from spikeparity.rejection import RejectedError
 
 ALL = ("counts", "spikes", "potential", "trace")

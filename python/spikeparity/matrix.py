@@ -1,4 +1,4 @@
-"""Weight matrices: the checks that checkpoints and networks share, and the way into a NumPy array.
+"""Weight matrices and tensors: the checks that checkpoints and networks share, and the way into a NumPy array.
 
 A matrix is an array of equally long rows, one per output, or a two-dimensional NumPy array of a real type. `[]` has no
 outputs and any number of inputs.
@@ -94,6 +94,33 @@ def _row(code: str, row: Any, index: int, path: str) -> None:
             raise RejectedError(code, path, f"expected rows of numbers, got an array inside row {index}")
 
 
+def tensor(code: str, value: Any, rank: int, path: str) -> None:
+    """Reject what is not a rectangular array of so many dimensions, each of 1 or more."""
+    sizes = dimensions(value)
+    if len(sizes) != rank or 0 in sizes or not _rectangular(value, sizes):
+        got = f"{len(sizes)} of sizes {sizes}" if is_array(value) else describe(value)
+        message = f"expected an array of {rank} dimensions, each of 1 or more, rectangular; got {got}"
+        raise RejectedError(code, path, message)
+
+
+def dimensions(value: Any) -> tuple[int, ...]:
+    """Return the dimensions of an array, each by its first entry; an empty list ends them."""
+    if isinstance(value, np.ndarray):
+        return tuple(value.shape)
+    if not is_array(value):
+        return ()
+    return (len(value), *dimensions(value[0])) if len(value) else (0,)
+
+
+def _rectangular(value: Any, sizes: tuple[int, ...]) -> bool:
+    """Tell whether every entry of an array, at any depth, is an array of the due length, and the last ones none."""
+    if isinstance(value, np.ndarray):
+        return tuple(value.shape) == sizes
+    if not sizes:
+        return not is_array(value)
+    return is_array(value) and len(value) == sizes[0] and all(_rectangular(entry, sizes[1:]) for entry in value)
+
+
 def vector_type(code: str, values: Any, path: str) -> None:
     """Reject what is not a list of Numbers: at the entry, or at the member where it is no list."""
     if isinstance(values, np.ndarray) and values.ndim == 1:
@@ -160,12 +187,16 @@ def as_array(matrix: Any, inputs: int | None) -> FloatArray:
 
 
 def to_array(matrix: Any, inputs: int | None) -> FloatArray:
-    """Return a checked matrix as a new binary64 array of shape (outputs, inputs); `inputs` serves the matrix `[]`."""
+    """Return a checked matrix or tensor as a new binary64 array in C order; `inputs` serves the matrix `[]`."""
     if isinstance(matrix, np.ndarray):
         return np.array(matrix, dtype=np.float64, order="C", subok=False)
     if not matrix:
         return np.zeros((0, inputs or 0))
-    return np.array([to_vector(row) for row in matrix], dtype=np.float64)
+    return np.array([_to_part(part) for part in matrix], dtype=np.float64)
+
+
+def _to_part(part: Any) -> FloatArray:
+    return to_array(part, None) if len(part) and is_array(part[0]) else to_vector(part)
 
 
 def to_vector(values: Any) -> FloatArray:
@@ -173,3 +204,12 @@ def to_vector(values: Any) -> FloatArray:
     if isinstance(values, np.ndarray):
         return np.array(values, dtype=np.float64, subok=False)
     return np.array([as_float(value) for value in values], dtype=np.float64)
+
+
+def plain(value: Any) -> Any:
+    """Return a document with nested lists in place of arrays, at any depth."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, dict):
+        return {key: plain(entry) for key, entry in value.items()}
+    return [plain(entry) for entry in value] if isinstance(value, list) else value

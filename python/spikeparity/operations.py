@@ -144,16 +144,22 @@ def loaded(found: Pair) -> Any:
         {"name": part.name, "shape": list(part.shape), "sha256": npy.digest(array)}
         for part, array in zip(found.members, found.arrays, strict=True)
     ]
-    version = sidecar.version(found.document)
-    facts = described(found.checkpoint(), found.document["total_params"])
-    return {**facts, "format_version": version, "members": members}
+    document = found.document
+    return {
+        "n_layers": len(document["layer_names"]),
+        "total_params": document["total_params"],
+        "layer_names": document["layer_names"],
+        "frozen_layers": sorted(set(document.get("frozen_layers", ()))),
+        "format_version": sidecar.version(document),
+        "members": members,
+    }
 
 
-def described(checkpoint: SNNCheckpoint, parameters: int | None = None) -> Any:
+def described(checkpoint: SNNCheckpoint) -> Any:
     """Return what is told of a checkpoint."""
     return {
         "n_layers": checkpoint.n_layers,
-        "total_params": checkpoint.total_params if parameters is None else parameters,
+        "total_params": checkpoint.total_params,
         "layer_names": checkpoint.layer_names,
         "frozen_layers": checkpoint.frozen_layers,
     }

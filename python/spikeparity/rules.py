@@ -66,9 +66,15 @@ APPLY = ("transfer.freeze-until-unknown",)
 
 ANY_NETWORK = (
     "network.object",
+    "network.kind",
     "network.unknown-key",
     "network.missing-key",
     "network.layers",
+    "network.inputs",
+    "network.input-shape",
+    "network.name",
+    "network.from",
+    "network.geometry",
     "network.member",
     "network.weight-type",
     "network.weight-rank",
@@ -77,6 +83,8 @@ ANY_NETWORK = (
     "network.bias-shape",
     "network.bias-finite",
     "network.chain",
+    "network.elements",
+    "network.output",
     "network.neuron-model",
     "network.threshold",
     "network.reset",
@@ -94,7 +102,8 @@ NETWORK_ARRAYS = (
     "network.bias-shape",
     "network.bias-finite",
 )
-STORED_NETWORK = _without(ANY_NETWORK, *NETWORK_ARRAYS)
+# Of the weights of a network that is stored only those of identities are in the sidecar.
+STORED_NETWORK = _without(ANY_NETWORK, *_without(NETWORK_ARRAYS, "network.weight-type", "network.weight-finite"))
 
 COUNTS = ("checkpoint.layer-count", "checkpoint.parameter-count", "checkpoint.digest-type")
 

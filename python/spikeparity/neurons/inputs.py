@@ -106,6 +106,9 @@ class Drive(Protocol):
         An input that never changes is returned as one step that stands for all.
         """
 
+    def part(self, first: int, last: int) -> Drive:
+        """Return the drive of the samples from `first` until before `last`."""
+
 
 @dataclass(frozen=True, eq=False)
 class ConstantDrive:
@@ -121,6 +124,10 @@ class ConstantDrive:
     def presented(self, start: int, stop: int) -> RealArray:
         """Return the values as one step that stands for all."""
         return self.values[None]
+
+    def part(self, first: int, last: int) -> ConstantDrive:
+        """Return the drive of some samples."""
+        return ConstantDrive(self.values[first:last])
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,6 +151,10 @@ class SpikeDrive:
                     raster[step - start, number, sample[step]] = True
         return raster
 
+    def part(self, first: int, last: int) -> SpikeDrive:
+        """Return the drive of some samples."""
+        return SpikeDrive(self.indices[first:last], self.width)
+
 
 @dataclass(frozen=True, eq=False)
 class PoissonDrive:
@@ -161,6 +172,10 @@ class PoissonDrive:
     def presented(self, start: int, stop: int) -> Raster:
         """Return the spikes of some steps."""
         return spike_block(self.rates, self.seed, self.sample, start, stop)
+
+    def part(self, first: int, last: int) -> PoissonDrive:
+        """Return the drive of some samples; each keeps its number."""
+        return PoissonDrive(self.rates[first:last], self.seed, self.sample + first)
 
 
 def poisson_spikes(rates: npt.ArrayLike, seed: int, steps: int, sample: int = 0) -> Raster:

@@ -6,7 +6,7 @@ data: a `Network` checks them. Before that a field may hold whatever a rule is t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -188,7 +188,7 @@ class Sum:
 
     kind: ClassVar[str] = "sum"
 
-    inputs: Iterable[Branch]
+    inputs: Sequence[Branch]
     bias: FloatArray | None = None
     neuron: Neuron = field(default_factory=Neuron)
     name: str | None = None

@@ -118,7 +118,14 @@ def in_network(document: Any, folder: str) -> Any:
     """Return a network's document with references in place of what names arrays in files."""
     if not isinstance(document, Mapping) or not isinstance(document.get("layers"), (list, tuple)):
         return document
-    return {**document, "layers": [_in(layer, ("weights", "bias"), folder) for layer in document["layers"]]}
+    return {**document, "layers": [_in_layer(layer, folder) for layer in document["layers"]]}
+
+
+def _in_layer(layer: Any, folder: str) -> Any:
+    found = _in(layer, ("weights", "bias"), folder)
+    if isinstance(found, Mapping) and isinstance(found.get("inputs"), (list, tuple)):
+        return {**found, "inputs": [_in(branch, ("weights",), folder) for branch in found["inputs"]]}
+    return found
 
 
 def in_input(document: Any, folder: str) -> Any:

@@ -1,6 +1,6 @@
 """Simulation of integrate-and-fire networks in the profiles `sequential-f64` and `sequential-f32`.
 
-They are those of semantics.md, sections 6 and 7, and of conversion.md, section 1.
+They are those of semantics.md, sections 6 and 7, of networks.md, section 2, and of conversion.md, section 1.
 
 A layer depends on the layers before it, never on those behind it. So the run goes through the layers for a whole block
 of time steps: all currents of the block at once, then the neurons step by step. Every bit is that of the step-by-step
@@ -22,10 +22,12 @@ import numpy.typing as npt
 
 from spikeparity.matrix import RealArray
 from spikeparity.neurons import inputs
+from spikeparity.neurons.currents import handed_on, layer_current
 from spikeparity.neurons.inputs import Drive, Due, Input
-from spikeparity.neurons.layers import Layer, Neuron
+from spikeparity.neurons.layers import AnyLayer, AvgPool2d, Flatten, Neuron
 from spikeparity.neurons.network import Network
 from spikeparity.neurons.philox import Raster
+from spikeparity.neurons.shapes import OUTSIDE
 from spikeparity.rejection import RejectedError, below
 from spikeparity.values import FloatType, describe, is_array
 
@@ -36,8 +38,14 @@ Counts = npt.NDArray[np.int64]
 # Elements of the largest array of a block: enough to make NumPy's cost per call small, few enough for the near caches.
 BLOCK = 1 << 18
 
+# Elements of the largest array of a single step, which bound how many samples run at a time, and so the memory.
+SAMPLES = 1 << 22
+
 # Up to this many neurons, over all samples, Python's own floats are faster than NumPy's calls; they are binary64 too.
 FEW = 12
+
+# What an input of any width presents.
+NOTHING = np.zeros((1, 1, 0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +67,8 @@ class Simulation:
             float32 in the profile `sequential-f32`.
         spikes: per layer where and when neurons fired, shape (steps, neurons); None unless recorded.
         trace: per layer its trace; None unless recorded.
+
+    The neurons of a convolution are flat, (channels × height × width). A layer without neurons has none, and no steps.
 
     """
 
@@ -122,9 +132,9 @@ def record_kind(record: Any) -> None:
 
 @dataclass(eq=False)
 class LayerRun:
-    """The state of a layer during a run, and what is recorded of it."""
+    """The state of a layer during a run, and what is recorded of it; one without neurons has a state of none."""
 
-    layer: Layer
+    layer: AnyLayer
     fires: bool
     potential: RealArray
     counts: Counts
@@ -134,85 +144,116 @@ class LayerRun:
 
 
 def run(network: Network, drive: Drive, steps: int, record: Collection[str]) -> list[LayerRun]:
-    """Run a network on a checked input; return the layers at the end."""
+    """Run a network on a checked input, so many samples at a time; return the layers at the end."""
+    at_once = max(1, SAMPLES // _widest(network))
+    parts = []
+    for first in range(0, drive.samples, at_once):
+        part = drive.part(first, min(first + at_once, drive.samples))
+        parts.append(run_samples(network, part, steps, record, first))
+    return [_joined(list(states)) for states in zip(*parts, strict=True)]
+
+
+def run_samples(network: Network, drive: Drive, steps: int, record: Collection[str], first: int) -> list[LayerRun]:
+    """Run a network on all samples of an input, the first of which has a number; return the layers at the end."""
     runs = _start(network, drive.samples)
-    widest = max(network.inputs or 0, *(len(layer.weights) for layer in network.layers), 1)
-    block = max(1, BLOCK // (drive.samples * widest))
+    block = max(1, BLOCK // (drive.samples * _widest(network)))
     never = steps * len(runs)
     faults = np.full(drive.samples, never)
     with np.errstate(all="ignore"):  # an overflow is a verdict, not a warning
         for begin in range(0, steps, block):
             end = min(begin + block, steps)
-            faults = np.minimum(faults, _advance_block(runs, drive, begin, end, never, record))
-    non_finite(faults, never, len(runs))
+            faults = np.minimum(faults, _advance_block(network, runs, drive, begin, end, never, record))
+    non_finite(faults, never, len(runs), first)
     return runs
 
 
-def non_finite(faults: npt.NDArray[np.int64], never: int, layers: int) -> None:
-    """simulate.non-finite: no current and no potential becomes NaN or infinite.
+def non_finite(faults: npt.NDArray[np.int64], never: int, layers: int, first: int) -> None:
+    """simulate.non-finite: no current, no number handed on and no potential becomes NaN or infinite.
 
     `faults` has the time of each sample's first fault, counted in layers (step × number of layers + layer), or `never`.
     """
     for sample, fault in enumerate(faults.tolist()):
         if fault < never:
             step, layer = divmod(fault, layers)
-            message = f"layer {layer}: a current or a potential becomes non-finite in sample {sample} at step {step}"
+            what = "a current, a number handed on or a potential"
+            message = f"layer {layer}: {what} becomes non-finite in sample {first + sample} at step {step}"
             raise RejectedError("simulate.non-finite", f"/network/layers/{layer}", message)
+
+
+def _widest(network: Network) -> int:
+    """Return the most elements that a layer gives, or the input has."""
+    return max(network.inputs or 0, *map(math.prod, network.shapes), 1)
 
 
 def _start(network: Network, samples: int) -> list[LayerRun]:
     runs = []
-    for layer in network.layers:
-        shape = (samples, len(layer.weights))
-        potential = np.full(shape, layer.neuron.initial_potential, dtype=layer.weights.dtype)
+    for layer, given in zip(network.layers, network.shapes, strict=True):
+        if isinstance(layer, (AvgPool2d, Flatten)):
+            runs.append(_no_neurons(layer, samples, network.dtype))
+            continue
+        shape = (samples, math.prod(given))
+        potential = np.full(shape, layer.neuron.initial_potential, dtype=network.dtype)
         fires = layer is not network.layers[-1] or network.readout == "spikes"
         runs.append(LayerRun(layer, fires, potential, np.zeros(shape, dtype=np.int64)))
     return runs
 
 
+def _no_neurons(layer: AnyLayer, samples: int, dtype: FloatType) -> LayerRun:
+    """Return the run of a layer without neurons: nothing of it is ever recorded."""
+    none, never = np.zeros((samples, 0), dtype=dtype), np.zeros((0, samples, 0), dtype=dtype)
+    return LayerRun(layer, False, none, none.astype(np.int64), [never.astype(np.bool_)], [never], [never])
+
+
+def _joined(states: list[LayerRun]) -> LayerRun:
+    """Return the run of a layer on all samples, of its runs on some of them at a time."""
+    if len(states) == 1:
+        return states[0]
+
+    def joined(parts: list[list[Any]]) -> list[Any]:
+        return [np.concatenate([np.concatenate(blocks) for blocks in parts], axis=1)] if parts[0] else []
+
+    return LayerRun(
+        states[0].layer,
+        states[0].fires,
+        np.concatenate([state.potential for state in states]),
+        np.concatenate([state.counts for state in states]),
+        joined([state.spikes for state in states]),
+        joined([state.before for state in states]),
+        joined([state.after for state in states]),
+    )
+
+
 def _advance_block(
-    runs: list[LayerRun], drive: Drive, begin: int, end: int, never: int, record: Collection[str]
+    network: Network,
+    runs: list[LayerRun],
+    drive: Drive,
+    begin: int,
+    end: int,
+    never: int,
+    record: Collection[str],
 ) -> npt.NDArray[np.int64]:
     """Run all layers from step `begin` until before `end`; return the time of each sample's first fault."""
     faults = np.full(drive.samples, never)
-    presented: npt.NDArray[Any] | None = None
+    given: dict[int, npt.NDArray[Any]] = {}
+    if network.inputs is not None:  # else nobody looks at it
+        given[OUTSIDE] = drive.presented(begin, end)
     for index, state in enumerate(runs):
-        if index == 0 and len(state.layer.weights):
-            presented = drive.presented(begin, end)
-        current = layer_current(state.layer, presented, (end - begin, *state.potential.shape))
-        before, presented, after = integrate(state.layer.neuron, state.fires, state.potential, current)
+        sources, shape = network.sources[index], network.shapes[index]
+        presented, taken = [given.get(source, NOTHING) for source in sources], [network.given(at) for at in sources]
+        if isinstance(state.layer, (AvgPool2d, Flatten)):
+            before = given[index] = handed_on(state.layer, presented[0], taken[0], shape, network.dtype)
+        else:
+            block = (end - begin, *state.potential.shape)
+            current = layer_current(state.layer, presented, taken, shape, block, network.dtype)
+            before, fired, after = integrate(state.layer.neuron, state.fires, state.potential, current)
+            given[index] = fired
+            state.potential = after[-1]
+            state.counts += fired.sum(axis=0)
+            _record(state, before, fired, after, record)
         bad = ~np.isfinite(before).all(axis=2)  # a non-finite current makes the potential non-finite
         times = (begin + bad.argmax(axis=0)) * len(runs) + index
         faults = np.minimum(faults, np.where(bad.any(axis=0), times, never))
-        state.potential = after[-1]
-        state.counts += presented.sum(axis=0)
-        _record(state, before, presented, after, record)
     return faults
-
-
-def layer_current(layer: Layer, presented: npt.NDArray[Any] | None, shape: tuple[int, int, int]) -> RealArray:
-    """Return the current of a layer, bias included, at every step of a block: shape (steps, samples, outputs)."""
-    if presented is None or not len(layer.weights):  # no outputs, whatever is presented
-        return np.zeros(shape, dtype=layer.weights.dtype)
-    current = synaptic_current(layer.weights, presented)
-    if layer.bias is not None:
-        current += layer.bias
-    return np.broadcast_to(current, shape)
-
-
-def synaptic_current(weights: RealArray, presented: npt.NDArray[Any]) -> RealArray:
-    """Return the weighted sums of inputs (…, inputs), spikes or real values: shape (…, outputs).
-
-    Each sum adds its terms in ascending input order, products and sums rounded separately. Zero inputs are skipped,
-    which changes no bit.
-    """
-    rows = presented.reshape(math.prod(presented.shape[:-1]), weights.shape[1])
-    current = np.zeros((len(rows), len(weights)), dtype=weights.dtype)
-    for weight, values in zip(np.ascontiguousarray(weights.T), np.ascontiguousarray(rows.T), strict=True):
-        active = np.flatnonzero(values)
-        if len(active):
-            current[active] += weight if values.dtype == np.bool_ else values[active, None] * weight
-    return current.reshape(*presented.shape[:-1], len(weights))
 
 
 def integrate(

@@ -148,17 +148,17 @@ def object_(document: Any) -> None:
         raise RejectedError("checkpoint.object", "", f"checkpoint: expected an object, got {describe(document)}")
 
 
-def unknown_key(document: Document) -> None:
-    """checkpoint.unknown-key: no other keys than those of a checkpoint."""
+def unknown_key(document: Document, known: tuple[str, ...] = REQUIRED + OPTIONAL) -> None:
+    """checkpoint.unknown-key: no other keys than those of a checkpoint, or of a sidecar."""
     for key in document:
-        if key not in REQUIRED + OPTIONAL:
-            expected = ", ".join(REQUIRED + OPTIONAL)
+        if key not in known:
+            expected = ", ".join(known)
             raise RejectedError("checkpoint.unknown-key", member("", key), f"expected one of {expected}, got {key!r}")
 
 
-def missing_key(document: Document) -> None:
+def missing_key(document: Document, required: tuple[str, ...] = REQUIRED) -> None:
     """checkpoint.missing-key: the required keys must be there."""
-    for key in REQUIRED:
+    for key in required:
         if key not in document:
             raise RejectedError("checkpoint.missing-key", member("", key), f"expected {key}, which is absent")
 

@@ -19,6 +19,7 @@ from typing import Any
 from spikeparity import matrix
 from spikeparity.files import CHUNK, File, MissingFileError, Place, Storage, StorageError
 from spikeparity.matrix import FloatArray
+from spikeparity.neurons.kinds import DENSE, kind_of
 from spikeparity.neurons.network import Network
 from spikeparity.rejection import RejectedError
 from spikeparity.transfer import checkpoint as checkpoints
@@ -55,7 +56,16 @@ class Pair:
     arrays: list[FloatArray]
 
     def checkpoint(self) -> SNNCheckpoint:
-        """Return the layers without what only a network has; the arrays are not copied."""
+        """Return the layers without what only a network has; the arrays are not copied.
+
+        Raises:
+            RejectedError: checkpoint.network, where a layer of the network is not dense.
+
+        """
+        for index, layer in enumerate(self.document.get("network", {"layers": ()})["layers"]):
+            if kind_of(layer) != DENSE:
+                message = f"expected dense layers alone, got the kind {kind_of(layer)}; load_network takes all kinds"
+                raise RejectedError("checkpoint.network", f"/network/layers/{index}/kind", message)
         weights = [array for part, array in zip(self.members, self.arrays, strict=True) if part.name[0] == "l"]
         return SNNCheckpoint.of_checked({**self.document, "weights": weights})
 
@@ -65,9 +75,7 @@ class Pair:
             message = "expected a network (format 2), got a checkpoint (format 1), which has no neurons"
             raise RejectedError("network.neuron-model", "", message)
         arrays = {part.name: array for part, array in zip(self.members, self.arrays, strict=True)}
-        parts = enumerate(self.document["network"]["layers"])
-        layers = [(arrays[f"layer_{index}"], arrays.get(f"bias_{index}"), part["neuron"]) for index, part in parts]
-        return Network.of_checked(layers, self.document["network"].get("readout", "spikes"))
+        return Network.of_checked(sidecar.with_arrays(self.document, arrays))
 
 
 def save_checkpoint(checkpoint: SNNCheckpoint, path: Any, *, compress: bool = True, durable: bool = True) -> None:
@@ -105,7 +113,7 @@ def save_network(network: Network, path: Any, *, compress: bool = True, durable:
 def load_checkpoint(path: Any, *, mmap: bool = False) -> SNNCheckpoint:
     """Load the checkpoint of the pair `path`.json, `path`.npz.
 
-    Of a whole network (format 2) it has the weights, names and sizes of the layers; `load_network` gives the network.
+    Of a network of dense layers (format 2) it has their weights, names and sizes; `load_network` gives any network.
 
     Args:
         path: str or os.PathLike, without extension (`model.v1` keeps its dot).
@@ -113,7 +121,8 @@ def load_checkpoint(path: Any, *, mmap: bool = False) -> SNNCheckpoint:
             and that they are finite are then left to `verify`.
 
     Raises:
-        RejectedError: the pair breaks a rule (pairs.md, sections 2 to 4).
+        RejectedError: the pair breaks a rule (pairs.md, sections 2 to 4), or (checkpoint.network) is a network of which
+            a layer is not dense.
         MissingFileError: a RejectedError too, where one of the files is not there.
         StorageError: the system refused to read, or the file is none.
 
@@ -295,8 +304,7 @@ def of_checkpoint(checkpoint: SNNCheckpoint) -> Contents:
 
 def of_network(network: Network) -> Contents:
     """Return what a network is saved as."""
-    arrays = [array for layer in network.layers for array in (layer.weights, layer.bias) if array is not None]
-    return sidecar.of_network(network), arrays
+    return sidecar.of_network(network)
 
 
 @contextmanager

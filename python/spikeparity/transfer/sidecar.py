@@ -7,16 +7,22 @@ The functions named after a rule's code check that rule; `RULES` holds them in t
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from spikeparity import strict_json
 from spikeparity.files import File
+from spikeparity.matrix import FloatArray
 from spikeparity.neurons import network as networks
-from spikeparity.neurons.layers import Layer
-from spikeparity.rejection import RejectedError, below, member
+from spikeparity.neurons import shapes
+from spikeparity.neurons.kinds import DENSE, branches, kind_of, parts
+from spikeparity.neurons.kinds import layers as layers_of
+from spikeparity.neurons.shapes import Flow
+from spikeparity.rejection import RejectedError, below
+from spikeparity.strict_json import LARGEST_INTEGER
 from spikeparity.transfer import checkpoint as checkpoints
 from spikeparity.values import describe, is_integer
 
@@ -65,12 +71,25 @@ def check(document: Any) -> None:
 def members(document: Document) -> list[Member]:
     """Return the members due, in due order."""
     due = []
-    biased = [("bias" in layer) for _, layer in _stored_layers(document)]
+    flows = list(_flows(document))
+    layers = document["network"]["layers"] if flows else ()
     for index, (inputs, outputs) in enumerate(document["layer_sizes"]):
-        due.append(Member(f"layer_{index}", (outputs, inputs), f"/weights/{index}"))
-        if biased and biased[index]:
-            due.append(Member(f"bias_{index}", (outputs,), f"/biases/{index}"))
+        layer = layers[index] if layers else {"weights": {}}
+        for name, part in weighted(index, layer):
+            shape = tuple(part["weights"].get("shape", (outputs, inputs)))
+            due.append(Member(f"layer_{name}", shape, f"/weights/{name.replace('_', '/')}"))
+        if "bias" in layer:
+            due.append(Member(f"bias_{index}", (flows[index].shape[0],), f"/biases/{index}"))
     return due
+
+
+def weighted(index: int, layer: Document) -> Iterator[tuple[str, Any]]:
+    """Give what has weights in a layer, in due order, and by what its member is called: `3`, of branch 1 `3_1`."""
+    if "weights" in layer:
+        yield str(index), layer
+    for number, (_, branch) in enumerate(branches("", layer)):
+        if "weights" in branch:
+            yield f"{index}_{number}", branch
 
 
 def version(document: Document) -> int:
@@ -98,44 +117,66 @@ def of_checkpoint(checkpoint: checkpoints.SNNCheckpoint) -> dict[str, Any]:
     }
 
 
-def of_network(network: networks.Network) -> dict[str, Any]:
-    """Return the sidecar of a network, without the digest of its archive."""
-    parts = list(enumerate(network.layers))
-    biases = sum(len(layer.bias) for _, layer in parts if layer.bias is not None)
-    return {
+def of_network(network: networks.Network) -> tuple[dict[str, Any], list[FloatArray]]:
+    """Return the sidecar of a network, without the digest of its archive, and the arrays of its members."""
+    document, arrays = network.document(), []
+    for index, layer in enumerate(document["layers"]):
+        for name, part in weighted(index, layer):
+            arrays.append(part["weights"])
+            part["weights"] = _reference(name, layer is part and kind_of(part) == DENSE, part["weights"].shape)
+        if "bias" in layer:
+            arrays.append(layer["bias"])
+            layer["bias"] = {"member": f"bias_{index}"}
+    layers = list(enumerate(document["layers"]))
+    given = zip(network.sources, network.shapes, strict=True)
+    sidecar = {
         "format_version": NETWORK,
-        "n_layers": len(parts),
-        "total_params": sum(layer.weights.size for _, layer in parts) + biases,
-        "layer_names": [f"layer_{index}" for index, _ in parts],
-        "layer_sizes": [[layer.weights.shape[1], layer.weights.shape[0]] for _, layer in parts],
-        "neuron_types": [layer.neuron.model for _, layer in parts],
+        "n_layers": len(layers),
+        "total_params": sum(array.size for array in arrays),
+        "layer_names": [f"layer_{index}" for index, _ in layers],
+        "layer_sizes": [_sizes([network.given(source) for source in sources], shape) for sources, shape in given],
+        "neuron_types": [layer["neuron"]["model"] if "neuron" in layer else kind_of(layer) for _, layer in layers],
         "frozen_layers": [],
         "metadata": {},
-        "network": {"layers": [_reference(index, layer) for index, layer in parts], "readout": network.readout},
+        "network": document,
     }
+    return sidecar, arrays
 
 
-def _reference(index: int, layer: Layer) -> dict[str, Any]:
-    """Return a layer with its members in place of its arrays."""
-    arrays = {"weights": {"member": f"layer_{index}"}}
-    if layer.bias is not None:
-        arrays["bias"] = {"member": f"bias_{index}"}
-    return {**arrays, "neuron": layer.neuron.document()}
+def _reference(name: str, dense: bool, shape: tuple[int, ...]) -> dict[str, Any]:
+    """Return what stands in place of weights; those of a dense layer have their shape in `layer_sizes`."""
+    return {"member": f"layer_{name}"} if dense else {"member": f"layer_{name}", "shape": list(shape)}
+
+
+def _sizes(taken: Iterable[shapes.Shape], given: shapes.Shape) -> list[int]:
+    """Return the size of a layer: the elements of its inputs together, and those of its output."""
+    return [sum(map(math.prod, taken)), math.prod(given)]
+
+
+def with_arrays(document: Document, arrays: Mapping[str, FloatArray]) -> dict[str, Any]:
+    """Return the network of a sidecar with the arrays, by the names of their members, in place of the references."""
+    stored = document["network"]
+    return {**stored, "layers": [_with_arrays(layer, arrays) for layer in stored["layers"]]}
+
+
+def _with_arrays(part: Document, arrays: Mapping[str, FloatArray]) -> dict[str, Any]:
+    found = dict(part)
+    for key in ("weights", "bias"):
+        if key in part:
+            found[key] = arrays[part[key]["member"]]
+    if "inputs" in part:
+        found["inputs"] = [_with_arrays(branch, arrays) for branch in part["inputs"]]
+    return found
 
 
 def unknown_key(document: Document) -> None:
     """checkpoint.unknown-key: no other keys than those of a sidecar."""
-    for key in document:
-        if key not in REQUIRED + OPTIONAL:
-            expected = ", ".join(REQUIRED + OPTIONAL)
-            raise RejectedError("checkpoint.unknown-key", member("", key), f"expected one of {expected}, got {key!r}")
+    checkpoints.unknown_key(document, REQUIRED + OPTIONAL)
 
 
 def missing_key(document: Document) -> None:
     """checkpoint.missing-key: the required keys must be there."""
-    for key in REQUIRED:
-        if key not in document:
-            raise RejectedError("checkpoint.missing-key", member("", key), f"expected {key}, which is absent")
+    checkpoints.missing_key(document, REQUIRED)
 
 
 def format_version(document: Document) -> None:
@@ -163,23 +204,85 @@ def layers(document: Document) -> None:
 
 
 def member_(document: Document) -> None:
-    """network.member: each array is exactly a reference to the member due there."""
-    for index, layer in _stored_layers(document):
-        for key, name in (("weights", f"layer_{index}"), ("bias", f"bias_{index}")):
-            due = {"member": name}
-            if key in layer and not (isinstance(layer[key], Mapping) and layer[key] == due):
-                message = f"{key}: expected exactly {json.dumps(due)}, got {describe(layer[key])}"
-                raise RejectedError("network.member", f"/layers/{index}/{key}", message)
+    """network.member: each array is exactly a reference to the member due there, with its shape where that is due."""
+    for index, (path, layer) in enumerate(layers_of(document["network"])):
+        for name, part in weighted(index, layer):
+            where = path if part is layer else f"{path}/inputs/{name.split('_')[1]}"
+            rank = 4 if kind_of(part) == "conv2d" else 0 if part is layer else 2
+            _reference_due(f"{where}/weights", part["weights"], f"layer_{name}", rank)
+        if "bias" in layer:
+            _reference_due(f"{path}/bias", layer["bias"], f"bias_{index}", 0)
+
+
+def _reference_due(path: str, value: Any, name: str, rank: int) -> None:
+    """Reject (network.member) what is not a reference to a member, with a shape of so many dimensions, if any."""
+    due: dict[str, Any] = {"member": name}
+    if rank:
+        shape = value.get("shape") if isinstance(value, Mapping) else None
+        due["shape"] = shape if _is_shape(shape, rank) else ["…"] * rank
+    if not (isinstance(value, Mapping) and value == due):
+        message = f"expected exactly {json.dumps(due, ensure_ascii=False)}, got {describe(value)}"
+        raise RejectedError("network.member", path, message)
+
+
+def _is_shape(shape: Any, rank: int) -> bool:
+    """Tell whether a value is the shape of weights: of a convolution (rank 4), or of a dense branch (rank 2)."""
+    lowest, highest = (1, networks.EXTENT) if rank == 4 else (0, LARGEST_INTEGER)
+    return networks.integers(shape, rank, lowest, highest)
+
+
+def weight_type(document: Document) -> None:
+    """network.weight-type: the weight of an identity is a Number; all other weights are in the archive."""
+    for path, part in parts(document):
+        networks.identity_type(path, part)
+
+
+def weight_finite(document: Document) -> None:
+    """network.weight-finite: the weight of an identity is not NaN nor an infinity."""
+    for path, part in parts(document):
+        networks.identity_finite(path, part)
 
 
 def chain(document: Document) -> None:
-    """network.chain: a layer has as many inputs as the one before it has outputs."""
+    """network.chain: each layer and branch fits what it takes its input from, and `layer_sizes` says so."""
+    _first_in_walk("network.chain", document)
+
+
+def elements(document: Document) -> None:
+    """network.elements: no layer or branch gives more than 2^24 elements."""
+    _first_in_walk("network.elements", document)
+
+
+def _first_in_walk(code: str, document: Document) -> None:
+    """Walk through the shapes, and reject the first fault on the way where it breaks this rule."""
+    try:
+        for _ in _flows(document):
+            pass
+    except RejectedError as error:
+        if error.code == code:
+            raise
+
+
+def _flows(document: Document) -> Iterator[Flow]:
+    """Give the flow of each layer of the network, if there is one; raise RejectedError where something does not fit."""
+    if version(document) != NETWORK:
+        return
     sizes = document["layer_sizes"]
-    for index in range(1, len(sizes)):
-        due, got = sizes[index - 1][1], sizes[index][0]
-        if due != got:
-            message = f"layer_sizes: expected {due} inputs, the outputs of the layer before, got {got}"
-            raise RejectedError("network.chain", f"/layers/{index}/weights", message)
+
+    def weights_shape(path: str, part: Document) -> tuple[Any, ...]:
+        """Return what the reference says, or for a dense layer `layer_sizes`."""
+        inputs, outputs = sizes[int(path.split("/")[2])]
+        return tuple(part["weights"].get("shape", (outputs, inputs)))
+
+    flows = shapes.walk(document["network"], weights_shape)
+    for index, layer in enumerate(document["network"]["layers"]):
+        with below("/network"):
+            flow = next(flows)
+        due = _sizes([shape or (0,) for shape in flow.taken], flow.shape)
+        if kind_of(layer) != DENSE and list(sizes[index]) != due:
+            message = f"layer_sizes: expected {due}, the elements of input and output, got {list(sizes[index])}"
+            raise RejectedError("network.chain", f"/layer_sizes/{index}", message)
+        yield flow
 
 
 def layer_count(document: Document) -> None:
@@ -210,12 +313,6 @@ def _count(code: str, key: str, document: Document, due: int, noun: str) -> None
     value = document[key]
     if not is_integer(value) or value != due:
         raise RejectedError(code, f"/{key}", f"{key}: expected {due}, the number of {noun}, got {describe(value)}")
-
-
-def _stored_layers(document: Document) -> Iterator[tuple[int, Any]]:
-    """Give the layers of the network, none in format 1."""
-    if version(document) == NETWORK:
-        yield from enumerate(document["network"]["layers"])
 
 
 def _of_network(rule: Rule) -> Rule:
@@ -258,11 +355,21 @@ RULES: tuple[Rule, ...] = (
     checkpoints.frozen_unknown,
     checkpoints.metadata_type,
     _of_network(networks.object_),
+    _of_network(networks.kind),
     _of_network(networks.unknown_key),
     _of_network(networks.missing_key),
     _with_network(layers),
+    _of_network(networks.inputs),
+    _of_network(networks.input_shape),
+    _of_network(networks.name),
+    _of_network(networks.from_),
+    _of_network(networks.geometry),
     _with_network(member_),
-    _with_network(chain),
+    _of_network(weight_type),
+    _of_network(weight_finite),
+    chain,
+    elements,
+    _of_network(networks.output),
     _of_network(networks.neuron_model),
     _of_network(networks.threshold),
     _of_network(networks.reset),
