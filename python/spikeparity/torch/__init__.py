@@ -5,7 +5,11 @@ docs/training.md shows the road: layers and their surrogate gradients, losses, s
 
 from __future__ import annotations
 
+from spikeparity.torch import encode
 from spikeparity.torch.layers import IF, LI, LIF, ExpSyn, Stateful
+from spikeparity.torch.losses import accuracy, count_mse, rate_cross_entropy, spike_counts
+from spikeparity.torch.recorder import SpikeRecorder
+from spikeparity.torch.rollout import bptt, rollout
 from spikeparity.torch.sequential import SequentialConv2d, SequentialLinear
 from spikeparity.torch.squeeze import ExpSynSqueeze, IFSqueeze, LIFSqueeze, LISqueeze
 from spikeparity.torch.states import detach_states, get_states, reset_states, run_with_states, set_states, zero_grad
@@ -35,13 +39,21 @@ __all__ = [
     "SequentialConv2d",
     "SequentialLinear",
     "SingleExponential",
+    "SpikeRecorder",
     "Stateful",
     "Surrogate",
     "Triangular",
+    "accuracy",
+    "bptt",
+    "count_mse",
     "detach_states",
+    "encode",
     "get_states",
+    "rate_cross_entropy",
     "reset_states",
+    "rollout",
     "run_with_states",
     "set_states",
+    "spike_counts",
     "zero_grad",
 ]

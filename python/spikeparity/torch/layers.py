@@ -8,6 +8,7 @@ step at a time goes with `step`; `run` and `run_step` take the state and return 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -29,6 +30,7 @@ class Stateful(nn.Module):
     Attributes:
         state: the potentials (of `ExpSyn`: the currents), shape (batch, …); None until the first call.
         time_first: whether tensors are (time, batch, …) instead of (batch, time, …).
+        listeners: are called with what each call gives, with its axis of time.
 
     """
 
@@ -40,6 +42,7 @@ class Stateful(nn.Module):
         self.time_first = bool(time_first)
         self.register_buffer("initial_potential", _number("initial_potential", initial, -math.inf, math.inf))
         self.register_buffer("state", None, persistent=False)
+        self.listeners: list[Callable[[Tensor], None]] = []
         self._random: tuple[torch.Generator | None] | None = None
 
     @property
@@ -61,12 +64,23 @@ class Stateful(nn.Module):
 
         """
         out, self.state = self.run(x, self.state)
+        self.tell(self.timed(out))
         return out
 
     def step(self, x: Tensor) -> Tensor:
         """Run over one time step, shape (batch, …); otherwise as a call."""
         out, self.state = self.run_step(x, self.state)
+        self.tell(out.unsqueeze(self.axis))
         return out
+
+    def timed(self, out: Tensor) -> Tensor:
+        """Return what a call gave with its axis of time."""
+        return out
+
+    def tell(self, out: Tensor) -> None:
+        """Tell the listeners, such as a SpikeRecorder, what a call or a step gave."""
+        for listener in self.listeners:
+            listener(out)
 
     def run(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Run over all time steps of x from a state; return what a call returns, and the new state. Keeps nothing."""
@@ -100,6 +114,11 @@ class Stateful(nn.Module):
         """Forget the gradients of the parameters, and detach the state."""
         super().zero_grad(set_to_none)
         self.detach_state()
+
+    @property
+    def randomized(self) -> bool:
+        """Whether the next state is drawn at random."""
+        return self.state is None and self._random is not None
 
     def largest(self) -> float:
         """Return what randomized states stay below."""

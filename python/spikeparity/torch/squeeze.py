@@ -15,7 +15,7 @@ from spikeparity.torch.layers import IF, LI, LIF, ExpSyn, Stateful
 from spikeparity.values import describe, is_integer
 
 
-class _Squeeze(Stateful):
+class Squeeze(Stateful):
     """Unfolds (batch, time), lets the layer run, and folds again."""
 
     def __init__(
@@ -30,25 +30,29 @@ class _Squeeze(Stateful):
 
     def run(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Run over all time steps of x, shape (batch * time, …), from a state of shape (batch, …)."""
-        sizes = (self.batch_size or -1, self.num_timesteps or -1)
         known = self.batch_size or self.num_timesteps or 1
         if x.ndim < 1 or len(x) == 0 or len(x) % known:
             raise ValueError(f"x: expected (batch * time, …), a multiple of {known}, got {tuple(x.shape)}")
-        out, state = super().run(torch.unflatten(x, 0, sizes[::-1] if self.time_first else sizes), state)
+        out, state = super().run(self.timed(x), state)
         return out.flatten(0, 1), state
 
+    def timed(self, out: Tensor) -> Tensor:
+        """Return (batch * time, …) as (batch, time, …)."""
+        sizes = (self.batch_size or -1, self.num_timesteps or -1)
+        return torch.unflatten(out, 0, sizes[::-1] if self.time_first else sizes)
 
-class IFSqueeze(_Squeeze, IF):
+
+class IFSqueeze(Squeeze, IF):
     """`IF` over (batch * time, …): takes `batch_size` or `num_timesteps` too."""
 
 
-class LIFSqueeze(_Squeeze, LIF):
+class LIFSqueeze(Squeeze, LIF):
     """`LIF` over (batch * time, …): takes `batch_size` or `num_timesteps` too."""
 
 
-class LISqueeze(_Squeeze, LI):
+class LISqueeze(Squeeze, LI):
     """`LI` over (batch * time, …): takes `batch_size` or `num_timesteps` too."""
 
 
-class ExpSynSqueeze(_Squeeze, ExpSyn):
+class ExpSynSqueeze(Squeeze, ExpSyn):
     """`ExpSyn` over (batch * time, …): takes `batch_size` or `num_timesteps` too."""
