@@ -50,6 +50,8 @@ TABLES = (
     "convolutions",
     "pools_and_sums",
     "layer_rules",
+    "layer_order",
+    "graphs",
     "pair_archives",
     "pair_sidecars",
     "pair_arrays",
