@@ -61,7 +61,8 @@ def layer_current(
     else:
         current = part_current(layer, presented[0], taken[0], given, dtype)
     if layer.bias is not None:
-        current += np.repeat(layer.bias, math.prod(given[1:]))  # that of a channel at all its positions
+        bias = np.repeat(layer.bias, math.prod(given[1:]))  # that of a channel at all its positions
+        current += bias
     return np.broadcast_to(current, shape)
 
 
