@@ -8,7 +8,7 @@ A run lets other threads go on. In Python's main thread it looks for signals man
 such as the KeyboardInterrupt of Ctrl-C, ends it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, SupportsIndex, final
 
 import numpy as np
@@ -56,7 +56,7 @@ class Layer:
 
 @final
 class Network:
-    """A chain of layers that keeps the rules of stage `network`."""
+    """Layers that keep the rules of stage `network`: a chain of dense ones, or whatever a document says."""
 
     def __new__(
         cls,
@@ -79,13 +79,35 @@ class Network:
                 that becomes infinite breaks its rule on finiteness, a threshold that becomes 0 its own.
         """
 
+    @staticmethod
+    def from_document(
+        document: str,
+        arrays: Mapping[str, NDArray[np.float64]],
+        *,
+        profile: Literal["sequential-f64", "sequential-f32"] = "sequential-f64",
+    ) -> Network:
+        """Read a network of any layers: convolutions, pools, flattenings and sums too.
+
+        Args:
+            document: the JSON text of the network, with `{"member": name}` in place of each array, as in a pair's sidecar
+                (networks.md, section 4; a `shape` beside `member` is not looked at). An array can be named only once.
+            arrays: the arrays by their names; they are copied.
+            profile: as for `Network`.
+
+        Raises:
+            TypeError: an array is not C-contiguous float64.
+            ValueError: a profile that there is not.
+            RejectedError: a rule of the stages `json` and `network`, with a path below `/network`; a name without an
+                array breaks the rule on the type of what is due there.
+        """
+
     @property
     def profile(self) -> Literal["sequential-f64", "sequential-f32"]:
         """The arithmetic profile that the network computes in."""
 
     @property
     def inputs(self) -> int:
-        """Number of inputs."""
+        """Number of inputs: where the network has an `input_shape`, channels times height times width."""
 
     def run_constant(self, values: NDArray[np.float64], steps: SupportsIndex, *, threads: int = 1) -> Run:
         """Present values at every step.
@@ -134,7 +156,11 @@ class Network:
 
 @final
 class Run:
-    """What a run gave: one array per layer, with a leading sample axis where the input was a batch."""
+    """What a run gave: one array per layer, with a leading sample axis where the input was a batch.
+
+    Images stand in one flat list: channel by channel, row by row. Pools and flattenings have no neurons: their arrays have
+    no entries.
+    """
 
     @property
     def counts(self) -> list[NDArray[np.int64]]:

@@ -1,28 +1,60 @@
-//! The spikes of several steps, one list after the other.
+//! The spikes or values of several steps, one list after the other.
 #![forbid(unsafe_code)]
 
-/// Ascending indices for each row, where a row is a step of a sample.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Events {
-    /// All rows; 32 bits, since a wider layer fits no memory and narrow lists pass through the caches faster.
-    indices: Vec<u32>,
+/// Ascending indices for each row, where a row is a step of a sample; or indices with values.
+///
+/// Indices have 32 bits, since a wider layer fits no memory and narrow lists pass through the caches faster.
+#[derive(Clone, Debug)]
+pub(crate) struct Events<T = u32> {
+    /// All rows.
+    events: Vec<T>,
     /// The end of each row.
     ends: Vec<usize>,
 }
 
-impl Events {
+impl<T> Default for Events<T> {
+    fn default() -> Self {
+        Events {
+            events: Vec::new(),
+            ends: Vec::new(),
+        }
+    }
+}
+
+impl<T> Events<T> {
     /// Forgets all rows.
     pub(crate) fn clear(&mut self) {
-        self.indices.clear();
+        self.events.clear();
         self.ends.clear();
     }
 
+    /// Adds events to the row at hand.
+    #[inline(always)]
+    pub(crate) fn extend(&mut self, events: impl Iterator<Item = T>) {
+        self.events.extend(events);
+    }
+
+    /// Ends the row at hand.
+    #[inline(always)]
+    pub(crate) fn end_row(&mut self) {
+        self.ends.push(self.events.len());
+    }
+
+    /// The events of a row.
+    #[inline(always)]
+    pub(crate) fn row(&self, row: usize) -> &[T] {
+        let start = if row == 0 { 0 } else { self.ends[row - 1] };
+        &self.events[start..self.ends[row]]
+    }
+}
+
+impl Events {
     /// Adds the indices of the bits that are set, the lowest of each word first.
     #[inline(always)]
     pub(crate) fn extend_from_bits(&mut self, words: impl Iterator<Item = u64>) {
         for (index, mut bits) in words.enumerate() {
             while bits != 0 {
-                self.indices.push(index as u32 * 64 + bits.trailing_zeros());
+                self.events.push(index as u32 * 64 + bits.trailing_zeros());
                 bits &= bits - 1;
             }
         }
@@ -37,24 +69,5 @@ impl Events {
             u64::from_le_bytes(word)
         };
         self.extend_from_bits(bytes.chunks(8).map(word));
-    }
-
-    /// Adds indices to the row at hand.
-    #[inline(always)]
-    pub(crate) fn extend(&mut self, indices: impl Iterator<Item = usize>) {
-        self.indices.extend(indices.map(|index| index as u32));
-    }
-
-    /// Ends the row at hand.
-    #[inline(always)]
-    pub(crate) fn end_row(&mut self) {
-        self.ends.push(self.indices.len());
-    }
-
-    /// The indices of a row.
-    #[inline(always)]
-    pub(crate) fn row(&self, row: usize) -> &[u32] {
-        let start = if row == 0 { 0 } else { self.ends[row - 1] };
-        &self.indices[start..self.ends[row]]
     }
 }

@@ -3,13 +3,17 @@
 //! Everything is `#[inline(always)]`, so that [`crate::simd`] can compile it for each level of vector instructions.
 #![forbid(unsafe_code)]
 
-use crate::network::{Lanes, Neuron, Reset, LANES};
+use crate::dense::{Lanes, LANES};
+use crate::network::{Neuron, Reset};
 use crate::real::Real;
 
 /// An input that is not zero at a step.
 pub(crate) trait Event<F> {
     /// The index of the input.
     fn input(&self) -> usize;
+
+    /// The same value as another input.
+    fn at(&self, input: u32) -> Self;
 
     /// The product of a weight and the input's value, rounded.
     fn product(&self, weight: F) -> F;
@@ -23,16 +27,26 @@ impl<F> Event<F> for u32 {
     }
 
     #[inline(always)]
+    fn at(&self, input: u32) -> Self {
+        input
+    }
+
+    #[inline(always)]
     fn product(&self, weight: F) -> F {
         weight
     }
 }
 
 /// An input with its index.
-impl<F: Real> Event<F> for (usize, F) {
+impl<F: Real> Event<F> for (u32, F) {
     #[inline(always)]
     fn input(&self) -> usize {
-        self.0
+        self.0 as usize
+    }
+
+    #[inline(always)]
+    fn at(&self, input: u32) -> Self {
+        (input, self.1)
     }
 
     #[inline(always)]

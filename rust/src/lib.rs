@@ -2,7 +2,7 @@
 //! networks bit for bit in binary64 or binary32, reads and writes checkpoint pairs on disk, and answers requests over a
 //! pipe.
 //!
-//! The normative texts are `semantics.md`, `pairs.md` and `conversion.md` in `conformance/spec` of the project. A datum
+//! The normative texts are `semantics.md`, `networks.md`, `pairs.md` and `conversion.md` in `conformance/spec` of the project. A datum
 //! that breaks one of their rules is answered with a [`Rejection`], which names the [`Rule`] and the place.
 //!
 //! ```
@@ -18,13 +18,17 @@
 
 mod archive;
 mod archive_writer;
+pub mod avgpool2d;
 pub mod backend;
 mod block;
 pub mod checkpoint;
+pub mod conv2d;
+pub mod dense;
 mod events;
 mod expect;
 mod files;
 pub mod fine_tune;
+mod image;
 mod input_rules;
 pub mod json;
 mod kernel;
@@ -45,9 +49,13 @@ pub mod qcfs;
 pub mod real;
 mod reference;
 mod rule;
+pub mod shape;
+mod shape_rules;
 mod sidecar;
+mod signal;
 pub mod simd;
 pub mod simulate;
+mod stored_network;
 mod writer;
 
 pub use rule::{Rejection, Rule};

@@ -80,6 +80,49 @@ pub(crate) fn rank(rule: Rule, path: &str, value: &Value<'_>) -> Result<(usize, 
     Ok((rows.len(), columns.unwrap_or(0)))
 }
 
+/// An array of four dimensions, each at least 1, whose arrays are equally long at each depth; the answer is the lengths.
+pub(crate) fn kernel_rank(rule: Rule, path: &str, value: &Value<'_>) -> Result<[u64; 4], Rejection> {
+    let mut lengths = [0; 4];
+    let mut first = value;
+    for length in &mut lengths {
+        first = match first {
+            Value::Array(items) if !items.is_empty() => {
+                *length = items.len();
+                &items[0]
+            }
+            _ => return unlike(rule, path, "an array of four dimensions, each at least 1", value),
+        };
+    }
+    if is_rectangular(value, &lengths) {
+        return Ok(lengths.map(|length| length as u64));
+    }
+    unlike(
+        rule,
+        path,
+        format_args!("a rectangular array like its first entries, {lengths:?}"),
+        value,
+    )
+}
+
+/// Whether a value is an array of these dimensions.
+fn is_rectangular(value: &Value<'_>, lengths: &[usize]) -> bool {
+    match (value, lengths) {
+        (Value::Array(items), [length, below @ ..]) => {
+            items.len() == *length && items.iter().all(|item| is_rectangular(item, below))
+        }
+        (Value::Array(_), []) => false,
+        (_, lengths) => lengths.is_empty(),
+    }
+}
+
+/// The entries of an array that was checked, in document order.
+pub(crate) fn leaves(value: &Value<'_>, entries: &mut Vec<f64>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| leaves(item, entries)),
+        leaf => entries.extend(number(leaf)),
+    }
+}
+
 /// The entries of a matrix that was checked, with `columns` as the width where there is no row to tell it.
 pub(crate) fn read(value: &Value<'_>, columns: usize) -> Matrix {
     let Value::Array(rows) = value else {

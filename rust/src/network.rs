@@ -1,32 +1,21 @@
 //! Networks of integrate-and-fire neurons, packed for simulation.
 #![forbid(unsafe_code)]
 
-use std::array::from_fn;
+use std::slice;
 
+use crate::avgpool2d::AvgPool2d;
+use crate::conv2d::Conv2d;
+use crate::dense::{Dense, LANES};
 use crate::expect::unlike;
 use crate::real::Real;
 use crate::rule::{Rejection, Rule};
-use crate::simd::Level;
+use crate::shape::Shape;
 
 /// The largest number of layers (`limits.layers`).
 pub const MAX_LAYERS: usize = 1024;
 
-/// Outputs are padded to a multiple of this many, so that a kernel needs no code for remainders.
-pub(crate) const LANES: usize = 16;
-
-/// The weights of an input for some outputs. Whole cache lines: a load that crosses two costs twice.
-#[derive(Clone, Debug, PartialEq)]
-#[repr(align(64))]
-pub(crate) struct Lanes<F>(pub(crate) [F; LANES]);
-
-/// [`Lanes`] of the widest tile.
-pub(crate) const WIDEST: usize = 4;
-
-/// Lanes of most tiles: as many outputs as four vectors of the machine have (measured by `scripts/bench_kernels.py`).
-fn most_lanes<F>() -> usize {
-    let vectors = 4 * Level::widest().vector_bytes();
-    (vectors / size_of::<Lanes<F>>()).clamp(1, WIDEST)
-}
+/// The largest number of branches of a sum (`limits.branches`).
+pub const MAX_BRANCHES: usize = 64;
 
 /// What happens to the potential at a spike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,20 +63,83 @@ impl Neuron<f64> {
     }
 }
 
-/// A dense layer: its weights, packed by tiles of outputs, the bias and the neurons.
+/// Where a layer or a branch takes its input from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The layer before; for the first layer the network's input.
+    Before,
+    /// The network's input.
+    Input,
+    /// The layer of this index, an earlier one.
+    Layer(usize),
+}
+
+impl Source {
+    /// The index of the layer that layer `index` takes its input from; none where that is the network's input.
+    pub fn layer(self, index: usize) -> Option<usize> {
+        match self {
+            Source::Before => index.checked_sub(1),
+            Source::Input => None,
+            Source::Layer(layer) => Some(layer),
+        }
+    }
+}
+
+/// How the input of a neuron depends on a source.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Linear<F> {
+    /// By a matrix of weights.
+    Dense(Dense<F>),
+    /// By a convolution.
+    Conv2d(Conv2d<F>),
+    /// Each element times one weight.
+    Identity(F),
+}
+
+/// A source and how it enters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Branch<F> {
+    /// The source.
+    pub source: Source,
+    /// How it enters.
+    pub linear: Linear<F>,
+}
+
+/// What a layer does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind<F> {
+    /// A dense layer or a convolution: one branch.
+    Single(Branch<F>),
+    /// The currents of several branches are added.
+    Sum(Vec<Branch<F>>),
+    /// The means of the elements under a sliding window; no neurons.
+    AvgPool2d(Source, AvgPool2d),
+    /// The same elements in one dimension; no neurons.
+    Flatten(Source),
+}
+
+/// The neurons of a layer and what is added to their currents.
+#[derive(Clone, Debug, PartialEq)]
+struct Neurons<F> {
+    neuron: Neuron<F>,
+    /// One entry per channel or output.
+    bias: Option<Vec<F>>,
+    /// One entry per output, padded with zeros to [`Layer::stride`].
+    padded_bias: Option<Vec<F>>,
+}
+
+/// A layer with its weights, packed, the bias and the neurons.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layer<F> {
-    inputs: Option<usize>,
-    outputs: usize,
-    /// Tile after tile, and within a tile input after input.
-    weights: Vec<Lanes<F>>,
-    bias: Option<Vec<F>>,
-    padded_bias: Option<Vec<F>>,
-    neuron: Neuron<F>,
+    name: Option<String>,
+    kind: Kind<F>,
+    output: Shape,
+    neurons: Option<Neurons<F>>,
 }
 
 impl<F: Real> Layer<F> {
-    /// Packs the weights `weight(output, input)`. `inputs` may be left open where there are no outputs.
+    /// Packs a dense layer, which takes its input from the layer before, with the weights `weight(output, input)`.
+    /// `inputs` may be left open where there are no outputs.
     pub fn pack(
         outputs: usize,
         inputs: Option<usize>,
@@ -95,89 +147,118 @@ impl<F: Real> Layer<F> {
         bias: Option<Vec<F>>,
         neuron: Neuron<F>,
     ) -> Self {
-        let padded_bias = bias.clone().map(|mut bias| {
-            bias.resize(outputs.next_multiple_of(LANES), F::ZERO);
-            bias
+        let branch = Branch {
+            source: Source::Before,
+            linear: Linear::Dense(Dense::pack(outputs, inputs, weight)),
+        };
+        Layer::spiking(None, Kind::Single(branch), Shape::Row(outputs as u64), bias, neuron)
+    }
+
+    /// A layer with neurons; the bias has one entry per channel or output.
+    pub(crate) fn spiking(
+        name: Option<String>,
+        kind: Kind<F>,
+        output: Shape,
+        bias: Option<Vec<F>>,
+        neuron: Neuron<F>,
+    ) -> Self {
+        let outputs = output.elements() as usize;
+        let area = outputs / (output.channels() as usize).max(1);
+        let padded_bias = bias.as_ref().map(|bias| {
+            let mut padded = Vec::with_capacity(outputs.next_multiple_of(LANES));
+            bias.iter().for_each(|&entry| padded.resize(padded.len() + area, entry));
+            padded.resize(outputs.next_multiple_of(LANES), F::ZERO);
+            padded
         });
-        let mut layer = Layer {
-            inputs,
-            outputs,
-            weights: Vec::new(),
-            bias,
-            padded_bias,
-            neuron,
-        };
-        let entry = |output, input| {
-            if output < outputs {
-                weight(output, input)
-            } else {
-                F::ZERO
-            }
-        };
-        let mut weights = Vec::with_capacity(layer.stride() / LANES * inputs.unwrap_or(0));
-        for (start, lanes) in layer.tiles() {
-            for input in 0..inputs.unwrap_or(0) {
-                let column = (0..lanes).map(|lane| start + lane * LANES);
-                weights.extend(column.map(|first| Lanes(from_fn(|lane| entry(first + lane, input)))));
-            }
+        Layer {
+            name,
+            kind,
+            output,
+            neurons: Some(Neurons {
+                neuron,
+                bias,
+                padded_bias,
+            }),
         }
-        layer.weights = weights;
-        layer
     }
 
-    /// The number of inputs; none where the layer has no outputs and takes any input.
-    pub fn inputs(&self) -> Option<usize> {
-        self.inputs
+    /// A layer without neurons.
+    pub(crate) fn silent(name: Option<String>, kind: Kind<F>, output: Shape) -> Self {
+        Layer {
+            name,
+            kind,
+            output,
+            neurons: None,
+        }
     }
 
-    /// The number of outputs.
+    /// The name, by which later layers can take their input from it.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// What the layer does.
+    pub fn kind(&self) -> &Kind<F> {
+        &self.kind
+    }
+
+    /// The branches whose currents enter the neurons: one, for a sum several, none where there are no neurons.
+    pub fn branches(&self) -> &[Branch<F>] {
+        match &self.kind {
+            Kind::Single(branch) => slice::from_ref(branch),
+            Kind::Sum(branches) => branches,
+            Kind::AvgPool2d(..) | Kind::Flatten(_) => &[],
+        }
+    }
+
+    /// The weights where the layer is dense.
+    pub fn dense(&self) -> Option<&Dense<F>> {
+        match &self.kind {
+            Kind::Single(Branch {
+                linear: Linear::Dense(dense),
+                ..
+            }) => Some(dense),
+            _ => None,
+        }
+    }
+
+    /// The shape of what the layer gives.
+    pub fn output(&self) -> Shape {
+        self.output
+    }
+
+    /// The number of outputs, one neuron each where the layer has neurons.
     pub fn outputs(&self) -> usize {
-        self.outputs
+        self.output.elements() as usize
     }
 
-    /// The weight of an input for an output.
-    pub fn weight(&self, output: usize, input: usize) -> F {
-        assert!(output < self.outputs, "output {output} of {}", self.outputs);
-        let (start, lanes) = tile_of(output, self.stride(), most_lanes::<F>());
-        let first = start / LANES * self.inputs.unwrap_or(0) + input * lanes;
-        self.weights[first + (output - start) / LANES].0[output % LANES]
+    /// The number of neurons.
+    pub fn neurons(&self) -> usize {
+        if self.neurons.is_some() {
+            self.outputs()
+        } else {
+            0
+        }
     }
 
-    /// The bias that is added to the current at every step, one per output.
+    /// The bias that is added to the current at every step: one entry per channel where there are such, else per output.
     pub fn bias(&self) -> Option<&[F]> {
-        self.bias.as_deref()
+        self.neurons.as_ref()?.bias.as_deref()
     }
 
-    /// The parameters of the neurons.
-    pub fn neuron(&self) -> &Neuron<F> {
-        &self.neuron
+    /// The parameters of the neurons; none of a pool and of a flattening.
+    pub fn neuron(&self) -> Option<&Neuron<F>> {
+        self.neurons.as_ref().map(|neurons| &neurons.neuron)
     }
 
-    /// The bias, padded with zeros to [`Layer::stride`].
+    /// The bias, one entry per output, padded with zeros to [`Layer::stride`].
     pub(crate) fn padded_bias(&self) -> Option<&[F]> {
-        self.padded_bias.as_deref()
+        self.neurons.as_ref()?.padded_bias.as_deref()
     }
 
-    /// The number of outputs, padded to whole tiles.
+    /// The number of neurons, padded to whole lanes.
     pub(crate) fn stride(&self) -> usize {
-        self.outputs.next_multiple_of(LANES)
-    }
-
-    /// The first output of every tile, and how many [`Lanes`] wide it is.
-    pub(crate) fn tiles(&self) -> impl Iterator<Item = (usize, usize)> {
-        let stride = self.stride();
-        let most = most_lanes::<F>();
-        let first = (stride > 0).then(|| tile_of(0, stride, most));
-        std::iter::successors(first, move |&(start, lanes)| {
-            let next = start + lanes * LANES;
-            (next < stride).then(|| tile_of(next, stride, most))
-        })
-    }
-
-    /// The weights of the tile that begins at output `start`, `N` lanes for each input.
-    pub(crate) fn tile<const N: usize>(&self, start: usize) -> &[[Lanes<F>; N]] {
-        let inputs = self.inputs.unwrap_or(0);
-        self.weights[start / LANES * inputs..][..N * inputs].as_chunks().0
+        self.neurons().next_multiple_of(LANES)
     }
 }
 
@@ -185,49 +266,54 @@ impl Layer<f64> {
     /// The same layer, each value rounded once.
     #[must_use]
     pub fn rounded<F: Real>(&self) -> Layer<F> {
-        let bias = self
-            .bias()
-            .map(|bias| bias.iter().copied().map(F::from_binary64).collect());
-        let weight = |output, input| F::from_binary64(self.weight(output, input));
-        Layer::pack(self.outputs, self.inputs, weight, bias, self.neuron.rounded())
-    }
-}
-
-/// The first output of the tile that an output is in, and how many lanes wide it is: `most`, which is a power of two, or
-/// towards the end of the layer half of that, and half of that again.
-fn tile_of(output: usize, stride: usize, most: usize) -> (usize, usize) {
-    let mut start = output / (most * LANES) * (most * LANES);
-    let mut lanes = most;
-    while start + lanes * LANES > stride || start + lanes * LANES <= output {
-        if start + lanes * LANES <= output {
-            start += lanes * LANES;
+        let branch = |branch: &Branch<f64>| Branch {
+            source: branch.source,
+            linear: match &branch.linear {
+                Linear::Dense(dense) => Linear::Dense(dense.rounded()),
+                Linear::Conv2d(conv) => Linear::Conv2d(conv.rounded()),
+                Linear::Identity(weight) => Linear::Identity(F::from_binary64(*weight)),
+            },
+        };
+        let kind = match &self.kind {
+            Kind::Single(single) => Kind::Single(branch(single)),
+            Kind::Sum(branches) => Kind::Sum(branches.iter().map(branch).collect()),
+            Kind::AvgPool2d(source, pool) => Kind::AvgPool2d(*source, pool.clone()),
+            Kind::Flatten(source) => Kind::Flatten(*source),
+        };
+        let name = self.name.clone();
+        match &self.neurons {
+            None => Layer::silent(name, kind, self.output),
+            Some(neurons) => {
+                let bias = neurons.bias.as_ref();
+                let bias = bias.map(|bias| bias.iter().copied().map(F::from_binary64).collect());
+                Layer::spiking(name, kind, self.output, bias, neurons.neuron.rounded())
+            }
         }
-        lanes /= 2;
     }
-    (start, lanes)
 }
 
-/// A chain of layers that keeps every rule of stage `network`.
+/// Layers that keep every rule of stage `network`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network<F> {
+    input: Option<Shape>,
     layers: Vec<Layer<F>>,
     readout: Readout,
 }
 
 impl<F: Real> Network<F> {
-    /// Joins layers to a network, which has the path `/network` in rejections.
+    /// Joins dense layers to a chain, which has the path `/network` in rejections.
     ///
     /// # Errors
     ///
-    /// The first broken rule of stage `network`, as far as values of these types can break one.
+    /// The first broken rule of stage `network`, as far as values of these types can break one: `network.kind` for a layer
+    /// that is not dense, or takes its input from elsewhere than the layer before.
     pub fn new(layers: Vec<Layer<F>>, readout: Readout) -> Result<Self, Rejection> {
         layer_count(layers.len())?;
-        let each = |rule: fn(&str, &Layer<F>) -> Result<(), Rejection>| {
-            layers
-                .iter()
-                .enumerate()
-                .try_for_each(|(index, layer)| rule(&layer_path(index), layer))
+        let each = |rule: fn(&Joined<'_, F>) -> Result<(), Rejection>| {
+            let mut joined = layers.iter().enumerate().map(|(index, layer)| Joined { index, layer });
+            joined.try_for_each(|joined| rule(&joined))
         };
+        each(|joined| joined.dense().map(|_| ()))?;
         each(weight_finite)?;
         each(bias_shape)?;
         each(bias_finite)?;
@@ -235,12 +321,14 @@ impl<F: Real> Network<F> {
         each(threshold)?;
         each(decay)?;
         each(initial_potential)?;
-        Ok(Network { layers, readout })
+        let inputs = layers[0].dense().and_then(Dense::inputs);
+        let input = inputs.map(|inputs| Shape::Row(inputs as u64));
+        Ok(Network::checked(input, layers, readout))
     }
 
     /// Joins layers of which every rule is known to be kept.
-    pub(crate) fn checked(layers: Vec<Layer<F>>, readout: Readout) -> Self {
-        Network { layers, readout }
+    pub(crate) fn checked(input: Option<Shape>, layers: Vec<Layer<F>>, readout: Readout) -> Self {
+        Network { input, layers, readout }
     }
 
     /// The layers, input first.
@@ -253,9 +341,22 @@ impl<F: Real> Network<F> {
         self.readout
     }
 
-    /// The number of inputs; none where the first layer takes any input.
+    /// The shape of the input; none where no layer tells its width, and any is taken.
+    pub fn input(&self) -> Option<Shape> {
+        self.input
+    }
+
+    /// The number of inputs; none where any number is taken.
     pub fn inputs(&self) -> Option<usize> {
-        self.layers[0].inputs
+        self.input.map(|input| input.elements() as usize)
+    }
+
+    /// The shape of what layer `index` takes from a source; none for an input of any width.
+    pub fn source(&self, source: Source, index: usize) -> Option<Shape> {
+        match source.layer(index) {
+            None => self.input,
+            Some(layer) => Some(self.layers[layer].output),
+        }
     }
 }
 
@@ -286,53 +387,62 @@ fn layer_count(count: usize) -> Result<(), Rejection> {
     )
 }
 
-/// Looks in the traversal order of a document, row by row, but only where there is something to find.
-fn weight_finite<F: Real>(path: &str, layer: &Layer<F>) -> Result<(), Rejection> {
-    if layer
-        .weights
-        .iter()
-        .flat_map(|lanes| &lanes.0)
-        .all(|weight| weight.is_finite())
-    {
-        return Ok(());
+/// A layer that is to be joined to others.
+struct Joined<'a, F> {
+    index: usize,
+    layer: &'a Layer<F>,
+}
+
+impl<'a, F: Real> Joined<'a, F> {
+    fn path(&self, member: &str) -> String {
+        format!("{}/{member}", layer_path(self.index))
     }
-    let inputs = layer.inputs.unwrap_or(0);
-    let mut places = (0..layer.outputs).flat_map(|output| (0..inputs).map(move |input| (output, input)));
-    match places.find(|&(output, input)| !layer.weight(output, input).is_finite()) {
-        None => Ok(()),
-        Some((output, input)) => {
-            let path = format!("{path}/weights/{output}/{input}");
-            unlike(
-                Rule::NetworkWeightFinite,
-                &path,
-                "a finite number",
-                layer.weight(output, input),
-            )
+
+    fn dense(&self) -> Result<(&'a Dense<F>, &'a Neurons<F>), Rejection> {
+        match (&self.layer.kind, self.layer.dense(), &self.layer.neurons) {
+            (Kind::Single(branch), Some(dense), Some(neurons)) if branch.source == Source::Before => {
+                Ok((dense, neurons))
+            }
+            _ => unlike(
+                Rule::NetworkKind,
+                &self.path("kind"),
+                "a dense layer that follows the one before",
+                "another one",
+            ),
         }
     }
 }
 
-fn bias_shape<F: Real>(path: &str, layer: &Layer<F>) -> Result<(), Rejection> {
-    let entries = layer.bias.as_ref().map_or(layer.outputs, Vec::len);
-    if entries == layer.outputs {
-        return Ok(());
+fn weight_finite<F: Real>(joined: &Joined<'_, F>) -> Result<(), Rejection> {
+    let (dense, _) = joined.dense()?;
+    match dense.non_finite() {
+        None => Ok(()),
+        Some((output, input)) => {
+            let path = joined.path(&format!("weights/{output}/{input}"));
+            let weight = dense.weight(output, input);
+            unlike(Rule::NetworkWeightFinite, &path, "a finite number", weight)
+        }
     }
-    let expected = format!("{} entries, one per output", layer.outputs);
-    unlike(Rule::NetworkBiasShape, &format!("{path}/bias"), expected, entries)
 }
 
-fn bias_finite<F: Real>(path: &str, layer: &Layer<F>) -> Result<(), Rejection> {
-    match layer
-        .bias
-        .iter()
-        .flatten()
-        .enumerate()
-        .find(|(_, entry)| !entry.is_finite())
-    {
+fn bias_shape<F: Real>(joined: &Joined<'_, F>) -> Result<(), Rejection> {
+    let (dense, neurons) = joined.dense()?;
+    let entries = neurons.bias.as_ref().map_or(dense.outputs(), Vec::len);
+    if entries == dense.outputs() {
+        return Ok(());
+    }
+    let expected = format!("{} entries, one per output", dense.outputs());
+    unlike(Rule::NetworkBiasShape, &joined.path("bias"), expected, entries)
+}
+
+fn bias_finite<F: Real>(joined: &Joined<'_, F>) -> Result<(), Rejection> {
+    let (_, neurons) = joined.dense()?;
+    let mut entries = neurons.bias.iter().flatten().enumerate();
+    match entries.find(|(_, entry)| !entry.is_finite()) {
         None => Ok(()),
         Some((index, entry)) => unlike(
             Rule::NetworkBiasFinite,
-            &format!("{path}/bias/{index}"),
+            &joined.path(&format!("bias/{index}")),
             "a finite number",
             entry,
         ),
@@ -341,7 +451,7 @@ fn bias_finite<F: Real>(path: &str, layer: &Layer<F>) -> Result<(), Rejection> {
 
 fn chain<F: Real>(layers: &[Layer<F>]) -> Result<(), Rejection> {
     for (index, pair) in layers.windows(2).enumerate() {
-        let (due, inputs) = (pair[0].outputs, pair[1].inputs);
+        let (due, inputs) = (pair[0].outputs(), pair[1].dense().and_then(Dense::inputs));
         if inputs.is_some_and(|inputs| inputs != due) {
             let path = format!("{}/weights", layer_path(index + 1));
             return unlike(
@@ -355,24 +465,24 @@ fn chain<F: Real>(layers: &[Layer<F>]) -> Result<(), Rejection> {
     Ok(())
 }
 
-fn threshold<F: Real>(path: &str, layer: &Layer<F>) -> Result<(), Rejection> {
-    let threshold = layer.neuron.threshold;
+fn threshold<F: Real>(joined: &Joined<'_, F>) -> Result<(), Rejection> {
+    let threshold = joined.dense()?.1.neuron.threshold;
     if is_threshold(threshold) {
         return Ok(());
     }
     unlike(
         Rule::NetworkThreshold,
-        &format!("{path}/neuron/threshold"),
+        &joined.path("neuron/threshold"),
         "a finite number above 0",
         threshold,
     )
 }
 
-fn decay<F: Real>(path: &str, layer: &Layer<F>) -> Result<(), Rejection> {
-    match layer.neuron.decay {
+fn decay<F: Real>(joined: &Joined<'_, F>) -> Result<(), Rejection> {
+    match joined.dense()?.1.neuron.decay {
         Some(decay) if !is_decay(decay) => unlike(
             Rule::NetworkDecay,
-            &format!("{path}/neuron/decay"),
+            &joined.path("neuron/decay"),
             "a number within 0 and 1",
             decay,
         ),
@@ -380,48 +490,11 @@ fn decay<F: Real>(path: &str, layer: &Layer<F>) -> Result<(), Rejection> {
     }
 }
 
-fn initial_potential<F: Real>(path: &str, layer: &Layer<F>) -> Result<(), Rejection> {
-    let potential = layer.neuron.initial_potential;
+fn initial_potential<F: Real>(joined: &Joined<'_, F>) -> Result<(), Rejection> {
+    let potential = joined.dense()?.1.neuron.initial_potential;
     if potential.is_finite() {
         return Ok(());
     }
-    let path = format!("{path}/neuron/initial_potential");
+    let path = joined.path("neuron/initial_potential");
     unlike(Rule::NetworkInitialPotential, &path, "a finite number", potential)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tiles_are_wide_and_towards_the_end_narrower() {
-        let tiles = |stride: usize, most: usize| {
-            let mut tiles: Vec<_> = (0..stride).map(|output| tile_of(output, stride, most)).collect();
-            tiles.dedup();
-            tiles
-        };
-        assert_eq!(tiles(48, 1), [(0, 1), (16, 1), (32, 1)]);
-        assert_eq!(tiles(48, 2), [(0, 2), (32, 1)]);
-        assert_eq!(tiles(64, 4), [(0, 4)]);
-        assert_eq!(tiles(16 * 7, 4), [(0, 4), (64, 2), (96, 1)]);
-        assert_eq!(tiles(16 * 5, 4), [(0, 4), (64, 1)]);
-        assert_eq!(tiles(16 * 6, 4), [(0, 4), (64, 2)]);
-    }
-
-    #[test]
-    fn a_weight_is_found_whatever_the_tiles() {
-        let neuron = Neuron {
-            threshold: 1.0,
-            reset: Reset::Subtract,
-            initial_potential: 0.0,
-            decay: None,
-        };
-        let weight = |output: usize, input: usize| (output * 3 + input) as f64;
-        let layer = Layer::pack(100, Some(3), weight, None, neuron);
-        let binary32 = layer.rounded::<f32>();
-        for (output, input) in (0..100).flat_map(|output| (0..3).map(move |input| (output, input))) {
-            assert_eq!(layer.weight(output, input), weight(output, input));
-            assert_eq!(f64::from(binary32.weight(output, input)), weight(output, input));
-        }
-    }
 }

@@ -9,7 +9,7 @@ use crate::expect::unlike;
 use crate::json::Value;
 use crate::matrix::Matrix;
 use crate::network_rules::{
-    all, contents, layer_count, missing_key, no_references, unknown_key, Content, Kind, LayerPart, Part,
+    all, contents, layer_count, missing_key, no_references, unknown_key, Content, Item, Part, Role,
 };
 use crate::number::number;
 use crate::pointer;
@@ -42,8 +42,8 @@ pub(crate) fn read(layers: &Value<'_>, scales: &Value<'_>) -> Result<Vec<Affine>
     all(&parts, unknown_key)?;
     all(&parts, missing_key)?;
     layer_count("/layers", layers)?;
-    let parts: Vec<_> = parts.iter().map(LayerPart::new).collect();
-    let contents = contents::<f64, Rejection>(&parts, &no_references)?;
+    let items: Vec<_> = parts.iter().map(Item::new).collect();
+    let contents = contents::<f64, Rejection>(&items.iter().collect::<Vec<_>>(), &no_references)?;
     let scales = self::scales(scales, contents.len())?;
     let mut layers: Vec<_> = contents.into_iter().map(affine).collect();
     let before = std::iter::once(&1.0).chain(&scales);
@@ -60,7 +60,7 @@ fn objects<'v, 'a>(layers: &'v Value<'a>) -> Result<Vec<Part<'v, 'a>>, Rejection
         return Ok(Vec::new());
     };
     all(layers.iter().enumerate(), |(index, layer)| {
-        Part::new(Kind::Weighted, path(index), layer)
+        Part::new(Role::Weighted, path(index), layer)
     })
 }
 
@@ -71,7 +71,7 @@ fn path(layer: usize) -> String {
 fn affine(mut content: Content<'_, '_>) -> Affine {
     Affine {
         bias: content.bias.take(),
-        weights: content.matrix(0),
+        weights: content.matrix(),
     }
 }
 

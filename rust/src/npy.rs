@@ -2,7 +2,6 @@
 #![forbid(unsafe_code)]
 
 use crate::expect::unlike;
-use crate::matrix::Matrix;
 use crate::number::MAX_INTEGER;
 use crate::real::Real;
 use crate::rule::{Rejection, Rule};
@@ -65,15 +64,6 @@ impl Array {
                 F::FINITE,
                 self.values[index],
             ),
-        }
-    }
-
-    /// The matrix that an array of rank 2 is.
-    pub(crate) fn into_matrix(self) -> Matrix {
-        Matrix {
-            rows: self.shape[0] as usize,
-            columns: self.shape[1] as usize,
-            entries: self.values,
         }
     }
 }

@@ -145,7 +145,7 @@ fn simulate(folders: &Folders, input: &Object<'_>, output: &mut Members<'_>) -> 
 fn simulate_in<F: Real>(folders: &Folders, input: &Object<'_>, output: &mut Members<'_>) -> Result<(), Refusal> {
     let network: Network<F> = reference::network(&folders.root, "/network", member(input, "network")?)?;
     let steps = input_rules::steps(member(input, "steps")?)?;
-    let arrays = |path: &str, value: &Value<'_>| reference::array(&folders.root, path, value);
+    let arrays = |path: &str, value: &Value<'_>| reference::input_array(&folders.root, path, value);
     let batch = Batch::read("/input", member(input, "input")?, steps, network.inputs(), &arrays)?;
     let wanted = input_rules::record_kind(input.get("record"))?;
     let record = Record {
@@ -236,7 +236,7 @@ fn checkpoint_save(folders: &Folders, input: &Object<'_>, output: &mut Members<'
         pair_of_checkpoint(&checkpoint)
     } else {
         network = Network::read("/network", member(input, "network")?)?;
-        pair_of_network(&network)
+        pair_of_network(&base, &network).map_err(LoadError::Io)?
     };
     let compression = match input.get("compress") {
         None | Some(Value::Bool(true)) => Compression::Deflate,

@@ -21,9 +21,11 @@ use sha2::{Digest, Sha256};
 
 use crate::archive::{self, hex, Archive, Due, Terms};
 use crate::checkpoint::Checkpoint;
+use crate::expect::unlike;
 use crate::files::{Place, RegularFile};
 use crate::matrix::Matrix;
-use crate::network::{Layer, Network};
+use crate::network::Network;
+use crate::network_rules::Kind;
 use crate::npy::{Array, Decoder};
 use crate::real::Real;
 use crate::rule::{Rejection, Rule};
@@ -45,7 +47,8 @@ pub const MAX_FILE_ARRAY_BYTES: u64 = 1 << 28;
 /// The largest number of entries of its archive (`limits.file_array_entries`).
 pub const MAX_FILE_ARRAY_ENTRIES: u64 = 1024;
 
-/// Loads the checkpoint of the pair `base.json`, `base.npz`: in format 2 without the biases and neurons of its network.
+/// Loads the checkpoint of the pair `base.json`, `base.npz`: in format 2 without the biases and neurons of its network,
+/// all layers of which must be dense (`checkpoint.network` at the kind of the first other one).
 ///
 /// Nothing that the pair holds makes it panic, wait, or take more memory than the weights due and the bytes that are
 /// really there ask for.
@@ -54,7 +57,7 @@ pub const MAX_FILE_ARRAY_ENTRIES: u64 = 1024;
 ///
 /// [`LoadError::Rejected`] with the first broken rule; [`LoadError::Io`] where the system fails.
 pub fn load_checkpoint(base: &Path) -> Result<Checkpoint, LoadError> {
-    Ok(Pair::load(&Place::anywhere(base)?)?.into_checkpoint())
+    Ok(Pair::load(&Place::anywhere(base)?)?.into_checkpoint()?)
 }
 
 /// Loads the network of the pair `base.json`, `base.npz`, which must be of format 2.
@@ -88,7 +91,7 @@ impl<'a> Pair<'a> {
                 Err(_) if sidecar.archive_digest.is_some() && is_another(base, &file)? => continue,
                 Err(error) => return Err(error),
             };
-            let members = read_members(&archive, sidecar.members_due().collect())?;
+            let members = read_members(&archive, sidecar.members_due())?;
             return Ok(Pair { sidecar, members });
         }
     }
@@ -108,17 +111,27 @@ impl<'a> Pair<'a> {
         self.members.iter().map(|(due, values)| (due, digest(values)))
     }
 
-    /// The checkpoint.
-    pub(crate) fn into_checkpoint(self) -> Checkpoint {
+    /// The checkpoint, as long as all layers are dense.
+    pub(crate) fn into_checkpoint(self) -> Result<Checkpoint, Rejection> {
+        let kinds = self
+            .sidecar
+            .network
+            .iter()
+            .flat_map(|network| &network.kinds)
+            .enumerate();
+        if let Some((layer, kind)) = kinds.into_iter().find(|(_, &kind)| kind != Kind::Dense) {
+            let path = format!("/network/layers/{layer}/kind");
+            return unlike(Rule::CheckpointNetwork, &path, "dense layers alone", kind.name());
+        }
         let weights = self.members.into_iter().filter(|(due, _)| due.shape.len() == 2);
-        Checkpoint {
+        Ok(Checkpoint {
             weights: weights.map(|(due, values)| matrix(&due, values)).collect(),
             layer_names: self.sidecar.layer_names,
             layer_sizes: self.sidecar.layer_sizes,
             neuron_types: self.sidecar.neuron_types,
             metadata: self.sidecar.metadata,
             frozen: self.sidecar.frozen.into_iter().collect(),
-        }
+        })
     }
 
     /// The network of a pair of format 2, each value rounded once; `path` names the pair in the rejection of one of
@@ -128,43 +141,15 @@ impl<'a> Pair<'a> {
             let message = "a pair of format 1 has no neurons; expected one of format 2";
             return Err(Rejection::new(Rule::NetworkNeuronModel, path, message).into());
         };
-        let mut members = self.members.into_iter();
-        let mut layers = Vec::with_capacity(network.neurons.len());
-        for (neuron, has_bias) in network.neurons.iter().zip(network.has_bias) {
-            let Some((due, weights)) = members.next() else { break };
-            let bias = if has_bias {
-                members
-                    .next()
-                    .map(|(_, bias)| bias.iter().copied().map(F::from_binary64).collect())
-            } else {
-                None
+        let arrays = self.members.into_iter().map(|(due, values)| {
+            let array = Array {
+                shape: due.shape,
+                values: values.into_owned(),
+                inexact: None,
             };
-            let matrix = matrix(&due, weights);
-            can_be_packed(&due.shape)?;
-            let weight = |output, input| F::from_binary64(matrix.entries[output * matrix.columns + input]);
-            layers.push(Layer::pack(
-                matrix.rows,
-                Some(matrix.columns),
-                weight,
-                bias,
-                neuron.rounded(),
-            ));
-        }
-        Ok(Network::new(layers, network.readout)?)
-    }
-}
-
-/// Rows without columns take no room in a file, but in a simulation: more of them than this are refused.
-const MAX_EMPTY_ROWS: u64 = 1 << 24;
-
-/// That the rows of an array are not so many for nothing that no memory could hold what belongs to each.
-pub(crate) fn can_be_packed(shape: &[u64]) -> Result<(), IoFailure> {
-    match shape {
-        [rows, 0] if *rows > MAX_EMPTY_ROWS => {
-            let message = format!("{rows} rows without columns are more than there is memory for");
-            Err(IoFailure::new("", std::io::Error::other(message)))
-        }
-        _ => Ok(()),
+            (due.name, array)
+        });
+        Ok(Network::read_members(path, &network.document, arrays)?)
     }
 }
 

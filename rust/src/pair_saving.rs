@@ -11,11 +11,11 @@ use crate::archive_writer::{self, Compression};
 use crate::checkpoint::Checkpoint;
 use crate::files::{regular, IoFailure, LoadError, Place};
 use crate::json::{self, Value};
-use crate::network::{Layer, Network};
-use crate::network_rules::StoredNetwork;
+use crate::network::Network;
 use crate::pair::{Pair, MAX_SIDECAR_BYTES};
 use crate::rule::{Rejection, Rule};
-use crate::sidecar::{self, is_hex_digit, MemberDue, Sidecar, NAME_DIGITS};
+use crate::sidecar::{is_hex_digit, MemberDue, Sidecar, NAME_DIGITS};
+use crate::stored_network::{self, StoredNetwork};
 
 /// Saves a checkpoint as the pair `base.json`, `base.npz` (format 1); missing folders are made.
 ///
@@ -33,9 +33,11 @@ pub fn save_checkpoint(checkpoint: &Checkpoint, base: &Path, compression: Compre
 ///
 /// # Errors
 ///
-/// As [`save_checkpoint`], but there is nothing to reject.
+/// As [`save_checkpoint`], but there is nothing to reject: a convolution with a dimension beyond 65,536, which a sidecar
+/// cannot say, is a failure too.
 pub fn save_network(network: &Network<f64>, base: &Path, compression: Compression) -> Result<(), IoFailure> {
-    match save(&Place::anywhere(base)?, &pair_of_network(network), compression) {
+    let place = Place::anywhere(base)?;
+    match save(&place, &pair_of_network(&place, network)?, compression) {
         Ok(()) => Ok(()),
         Err(LoadError::Io(failure)) => Err(failure),
         Err(LoadError::Rejected(rejection)) => Err(IoFailure::new(base, io::Error::other(rejection))),
@@ -59,45 +61,26 @@ pub(crate) fn pair_of_checkpoint(checkpoint: &Checkpoint) -> Pair<'_> {
     Pair::new(sidecar, due.zip(values).collect())
 }
 
-/// A network as a pair in memory.
-pub(crate) fn pair_of_network(network: &Network<f64>) -> Pair<'_> {
-    let layers = network.layers();
-    let sizes = layers.iter().map(|layer| {
-        let inputs = layer.inputs().unwrap_or(0); // left open only in a first layer without outputs
-        (inputs as u64, layer.outputs() as u64)
-    });
+/// A network as a pair in memory; an I/O failure where a sidecar cannot say what it is.
+pub(crate) fn pair_of_network(base: &Place, network: &Network<f64>) -> Result<Pair<'static>, IoFailure> {
+    let layer_sizes = stored_network::sizes(network);
+    let text = stored_network::text(network);
+    let document = json::parse(&text, json::DOCUMENT_DEPTH);
+    let stored = document.and_then(|document| StoredNetwork::read("/network", &document, &layer_sizes));
+    let stored = stored.map_err(|rejection| IoFailure::new(base.path(), io::Error::other(rejection)))?;
+    let members = stored.due.iter().cloned();
+    let members = members.zip(stored_network::values(network).into_iter().map(Cow::Owned));
+    let members = members.collect();
     let sidecar = Sidecar {
-        layer_names: (0..layers.len()).map(|layer| format!("layer_{layer}")).collect(),
-        layer_sizes: sizes.collect(),
-        neuron_types: layers
-            .iter()
-            .map(|layer| sidecar::model(layer.neuron()).to_owned())
-            .collect(),
+        layer_names: (0..layer_sizes.len()).map(|layer| format!("layer_{layer}")).collect(),
+        layer_sizes,
+        neuron_types: stored_network::types(network),
         metadata: json::Object::default(),
         frozen: Vec::new(),
-        network: Some(StoredNetwork {
-            has_bias: layers.iter().map(|layer| layer.bias().is_some()).collect(),
-            neurons: layers.iter().map(|layer| *layer.neuron()).collect(),
-            readout: network.readout(),
-        }),
+        network: Some(stored),
         archive_digest: None,
     };
-    let mut members = Vec::new();
-    for (index, layer) in layers.iter().enumerate() {
-        let weights = MemberDue::weights(index, sidecar.layer_sizes[index]);
-        members.push((weights, unpacked(layer).into()));
-        if let Some(bias) = layer.bias() {
-            members.push((MemberDue::bias(index, layer.outputs() as u64), bias.into()));
-        }
-    }
-    Pair::new(sidecar, members)
-}
-
-/// The weights of a layer, row after row.
-fn unpacked(layer: &Layer<f64>) -> Vec<f64> {
-    let (rows, columns) = (layer.outputs(), layer.inputs().unwrap_or(0));
-    let entries = (0..rows).flat_map(|output| (0..columns).map(move |input| layer.weight(output, input)));
-    entries.collect()
+    Ok(Pair::new(sidecar, members))
 }
 
 /// Saves a pair.

@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::io;
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
@@ -13,7 +14,10 @@ use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBool;
 
+use crate::dense::Dense;
+use crate::json;
 use crate::network::{Layer, Network, Neuron, Readout, Reset};
+use crate::npy::Array;
 use crate::number::MAX_INTEGER;
 use crate::philox::SpikeTrains;
 use crate::real::Real;
@@ -89,7 +93,7 @@ impl PyLayer {
     /// Number of inputs.
     #[getter]
     fn inputs(&self) -> usize {
-        self.0.inputs().unwrap_or(0)
+        self.0.dense().and_then(Dense::inputs).unwrap_or(0)
     }
 
     /// Number of outputs, one neuron each.
@@ -105,7 +109,7 @@ enum Profiled {
     Binary32(Network<f32>),
 }
 
-/// A chain of layers that keeps the rules of stage `network`.
+/// Layers that keep the rules of stage `network`.
 #[pyclass(name = "Network", module = "spikeparity._rust", frozen)]
 struct PyNetwork(Profiled);
 
@@ -121,13 +125,41 @@ impl PyNetwork {
         let network = match profile {
             _ if profile == f64::PROFILE => join(layers.cloned().collect(), readout).map(Profiled::Binary64),
             _ if profile == f32::PROFILE => join(layers.map(Layer::rounded).collect(), readout).map(Profiled::Binary32),
-            other => {
-                return Err(PyValueError::new_err(format!(
-                    "profile: expected {:?} or {:?}, got {other:?}",
-                    f64::PROFILE,
-                    f32::PROFILE
-                )))
-            }
+            other => return Err(no_profile(other)),
+        };
+        Ok(PyNetwork(network.map_err(|rejection| rejected(py, rejection))?))
+    }
+
+    /// Read a network document, whose arrays are given by the names of their members.
+    #[staticmethod]
+    #[pyo3(
+        signature = (document, arrays, *, profile=f64::PROFILE),
+        text_signature = "(document, arrays, *, profile='sequential-f64')"
+    )]
+    fn from_document(
+        py: Python<'_>,
+        document: &str,
+        arrays: HashMap<String, Bound<'_, PyAny>>,
+        profile: &str,
+    ) -> PyResult<Self> {
+        let array = |(name, array): (String, Bound<'_, PyAny>)| {
+            let array = floats(&array, &name)?;
+            let values = array.as_slice()?.to_vec();
+            let shape = array.shape().iter().map(|&length| length as u64).collect();
+            Ok((
+                name,
+                Array {
+                    shape,
+                    values,
+                    inexact: None,
+                },
+            ))
+        };
+        let arrays = arrays.into_iter().map(array).collect::<PyResult<Vec<_>>>()?;
+        let network = match profile {
+            _ if profile == f64::PROFILE => py.detach(|| read(document, arrays)).map(Profiled::Binary64),
+            _ if profile == f32::PROFILE => py.detach(|| read(document, arrays)).map(Profiled::Binary32),
+            other => return Err(no_profile(other)),
         };
         Ok(PyNetwork(network.map_err(|rejection| rejected(py, rejection))?))
     }
@@ -218,6 +250,17 @@ impl PyNetwork {
             Profiled::Binary32(network) => run(py, network, batch, steps, threads, given),
         }
     }
+}
+
+fn no_profile(got: &str) -> PyErr {
+    let (one, other) = (f64::PROFILE, f32::PROFILE);
+    PyValueError::new_err(format!("profile: expected {one:?} or {other:?}, got {got:?}"))
+}
+
+/// Reads a document whose arrays have names.
+fn read<F: Real>(document: &str, arrays: Vec<(String, Array)>) -> Result<Network<F>, Rejection> {
+    let document = json::parse(document.as_bytes(), json::DOCUMENT_DEPTH)?;
+    Network::read_members("/network", &document, arrays.into_iter())
 }
 
 /// The readout is the last rule, so that an unknown one counts only where no other rule is broken.
@@ -356,8 +399,8 @@ impl PyRun {
                 .map(|&count| i64::from(count))
                 .collect();
             let potential: Vec<F> = runs.iter().flat_map(|run| &run.potential[index]).copied().collect();
-            result.counts.push(batch.array(py, counts, layer.outputs())?);
-            result.potential.push(batch.array(py, potential, layer.outputs())?);
+            result.counts.push(batch.array(py, counts, layer.neurons())?);
+            result.potential.push(batch.array(py, potential, layer.neurons())?);
         }
         let last = match network.readout() {
             Readout::Spikes => result.counts.last(),

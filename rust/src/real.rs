@@ -2,12 +2,21 @@
 #![forbid(unsafe_code)]
 
 use std::fmt::Display;
-use std::ops::{Add, Mul, Sub};
+use std::ops::{Add, Div, Mul, Sub};
 
 /// A binary floating-point type. Only operations that IEEE 754 rounds correctly are in it, each rounded by itself:
 /// rustc never contracts `a * b + c` to a fused multiply-add, and never reassociates.
 pub trait Real:
-    Copy + PartialOrd + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Display + Send + Sync + 'static
+    Copy
+    + PartialOrd
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Display
+    + Send
+    + Sync
+    + 'static
 {
     /// +0.0.
     const ZERO: Self;

@@ -1,18 +1,20 @@
 //! Arrays and networks of `simulate` requests that lie in files (pairs.md, section 7).
 #![forbid(unsafe_code)]
 
+use std::io;
 use std::path::Path;
 
 use crate::archive::{self, Archive, Due, Terms};
 use crate::expect::{self, unlike};
-use crate::files::{LoadError, Place};
+use crate::files::{IoFailure, LoadError, Place};
 use crate::json::{Object, Value};
 use crate::network::Network;
 use crate::npy::{Array, Decoder};
-use crate::pair::{can_be_packed, Pair, MAX_FILE_ARRAY_BYTES, MAX_FILE_ARRAY_ENTRIES};
+use crate::pair::{Pair, MAX_FILE_ARRAY_BYTES, MAX_FILE_ARRAY_ENTRIES};
 use crate::pointer;
 use crate::real::Real;
 use crate::rule::{Rejection, Rule};
+use crate::shape::MAX_ELEMENTS;
 
 /// Reads the array that the value at `path` refers to; none where it is no reference. Places are below `root`.
 pub(crate) fn array(root: &Path, path: &str, value: &Value<'_>) -> Result<Option<Array>, LoadError> {
@@ -42,9 +44,21 @@ pub(crate) fn array(root: &Path, path: &str, value: &Value<'_>) -> Result<Option
     for member in archive.members(&terms)? {
         archive.read(&member, path, MAX_FILE_ARRAY_BYTES, |bytes| decoder.push(bytes))?;
     }
-    let array = decoder.finish(path)?;
-    can_be_packed(&array.shape)?;
-    Ok(Some(array))
+    Ok(Some(decoder.finish(path)?))
+}
+
+/// As [`array`], of a batch of inputs: not so many rows without columns that no memory could hold what belongs to each.
+pub(crate) fn input_array(root: &Path, path: &str, value: &Value<'_>) -> Result<Option<Array>, LoadError> {
+    match array(root, path, value)? {
+        Some(array) if array.shape.len() == 2 && array.shape[0] > MAX_ELEMENTS && array.shape[1] == 0 => {
+            let message = format!(
+                "{} rows without columns are more than there is memory for",
+                array.shape[0]
+            );
+            Err(IoFailure::new("", io::Error::other(message)).into())
+        }
+        array => Ok(array),
+    }
 }
 
 /// `file.reference`; the answer is the name of the member.

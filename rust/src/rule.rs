@@ -109,14 +109,26 @@ rules! {
     TransferAllLayersType = "transfer.all-layers-type",
     /// `freeze_until` names a layer that is not there, or an index past the last layer.
     TransferFreezeUntilUnknown = "transfer.freeze-until-unknown",
-    /// The network, a layer or a neuron is not an object.
+    /// The network, a layer, a branch or a neuron is not an object.
     NetworkObject = "network.object",
+    /// The kind of a layer or of a branch is not a known one.
+    NetworkKind = "network.kind",
     /// The network, a layer or a neuron has an unknown key (decay is one where the model is if).
     NetworkUnknownKey = "network.unknown-key",
     /// A required key of the network, a layer or a neuron is absent (decay is one where the model is lif).
     NetworkMissingKey = "network.missing-key",
     /// layers is not an array of 1 to `limits.layers` layers.
     NetworkLayers = "network.layers",
+    /// inputs of a sum is not an array of 1 to `limits.branches` branches.
+    NetworkInputs = "network.inputs",
+    /// `input_shape` is not three Integers of at least 1 with a product within `limits.elements`.
+    NetworkInputShape = "network.input-shape",
+    /// The name of a layer is not a string, is input, or is taken.
+    NetworkName = "network.name",
+    /// from is neither input nor the name of an earlier layer.
+    NetworkFrom = "network.from",
+    /// kernel, stride, padding, dilation or groups is not of Integers in their range.
+    NetworkGeometry = "network.geometry",
     /// An array of a stored network is not a reference to the member due there.
     NetworkMember = "network.member",
     /// A leaf of a layer's weights is not a Number.
@@ -131,8 +143,12 @@ rules! {
     NetworkBiasShape = "network.bias-shape",
     /// A bias is NaN or an infinity.
     NetworkBiasFinite = "network.bias-finite",
-    /// The input size of a layer is not the output size of the layer before it.
+    /// The output of a source does not fit the layer or branch that takes it.
     NetworkChain = "network.chain",
+    /// The output of a layer or of a branch has more than `limits.elements` elements.
+    NetworkElements = "network.elements",
+    /// The last layer has no neurons.
+    NetworkOutput = "network.output",
     /// model is neither if nor lif.
     NetworkNeuronModel = "network.neuron-model",
     /// threshold is not a finite Number above 0.

@@ -4,10 +4,9 @@
 use crate::checkpoint::{self, Members};
 use crate::expect::{self, unlike};
 use crate::json::{self, Object, Value};
-use crate::network::{Neuron, Readout, Reset};
-use crate::network_rules::StoredNetwork;
 use crate::number::integer;
 use crate::rule::{Rejection, Rule};
+use crate::stored_network::StoredNetwork;
 use crate::writer;
 
 const KEYS: [&str; 10] = [
@@ -43,29 +42,20 @@ pub(crate) struct Sidecar {
 /// A member that is due in the archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MemberDue {
-    /// `layer_0` or `bias_0`.
+    /// `layer_0`, `layer_0_1` (of a branch) or `bias_0`.
     pub(crate) name: String,
-    /// `/weights/0` or `/biases/0`.
+    /// `/weights/0`, `/weights/0/1` or `/biases/0`.
     pub(crate) path: String,
     pub(crate) shape: Vec<u64>,
 }
 
 impl MemberDue {
-    /// The weights of a layer.
+    /// The weights of a layer of a checkpoint.
     pub(crate) fn weights(layer: usize, (inputs, outputs): (u64, u64)) -> Self {
         MemberDue {
             name: format!("layer_{layer}"),
             path: format!("/weights/{layer}"),
             shape: vec![outputs, inputs],
-        }
-    }
-
-    /// The bias of a layer.
-    pub(crate) fn bias(layer: usize, outputs: u64) -> Self {
-        MemberDue {
-            name: format!("bias_{layer}"),
-            path: format!("/biases/{layer}"),
-            shape: vec![outputs],
         }
     }
 
@@ -124,17 +114,17 @@ impl Sidecar {
     }
 
     /// The members due in the archive, in due order.
-    pub(crate) fn members_due(&self) -> impl Iterator<Item = MemberDue> + '_ {
-        self.layer_sizes.iter().enumerate().flat_map(|(layer, &size)| {
-            let has_bias = self.network.as_ref().is_some_and(|network| network.has_bias[layer]);
-            let bias = has_bias.then(|| MemberDue::bias(layer, size.1));
-            [Some(MemberDue::weights(layer, size)), bias].into_iter().flatten()
-        })
+    pub(crate) fn members_due(&self) -> Vec<MemberDue> {
+        let sizes = self.layer_sizes.iter().enumerate();
+        match &self.network {
+            Some(network) => network.due.clone(),
+            None => sizes.map(|(layer, &size)| MemberDue::weights(layer, size)).collect(),
+        }
     }
 
     /// The number of elements of all members due; no overflow, as there are fewer than 2^22 members below 2^106.
     pub(crate) fn parameters(&self) -> u128 {
-        self.members_due().map(|member| member.elements()).sum()
+        self.members_due().iter().map(MemberDue::elements).sum()
     }
 
     /// The text, in the form of JSON; metadata keep their order and the text of their numbers.
@@ -154,7 +144,7 @@ impl Sidecar {
             members.strings("frozen_layers", &self.frozen);
             writer::int(members.key("total_params"), self.parameters());
             if let Some(network) = &self.network {
-                network_text(members.key("network"), network);
+                writer::plain(members.key("network"), &network.document);
             }
             if let Some(digest) = &self.archive_digest {
                 members.string("archive_digest", digest);
@@ -239,54 +229,4 @@ fn digest_type(members: &Members<'_, '_>) -> Result<Option<String>, Rejection> {
 /// A digit of a digest.
 pub(crate) fn is_hex_digit(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'a'..=b'f')
-}
-
-/// The document of a network whose arrays are members of the archive.
-fn network_text(out: &mut Vec<u8>, network: &StoredNetwork) {
-    writer::object(out, |members| {
-        let layers = network.neurons.iter().zip(&network.has_bias).enumerate();
-        writer::array(members.key("layers"), layers, |out, (layer, (neuron, &has_bias))| {
-            writer::object(out, |members| {
-                reference(members.key("weights"), &format!("layer_{layer}"));
-                if has_bias {
-                    reference(members.key("bias"), &format!("bias_{layer}"));
-                }
-                neuron_text(members.key("neuron"), neuron);
-            });
-        });
-        let readout = match network.readout {
-            Readout::Spikes => "spikes",
-            Readout::Membrane => "membrane",
-        };
-        members.string("readout", readout);
-    });
-}
-
-fn reference(out: &mut Vec<u8>, member: &str) {
-    writer::object(out, |members| members.string("member", member));
-}
-
-fn neuron_text(out: &mut Vec<u8>, neuron: &Neuron<f64>) {
-    writer::object(out, |members| {
-        members.string("model", model(neuron));
-        writer::float(members.key("threshold"), neuron.threshold);
-        let reset = match neuron.reset {
-            Reset::Subtract => "subtract",
-            Reset::Zero => "zero",
-        };
-        members.string("reset", reset);
-        writer::float(members.key("initial_potential"), neuron.initial_potential);
-        if let Some(decay) = neuron.decay {
-            writer::float(members.key("decay"), decay);
-        }
-    });
-}
-
-/// The name of a neuron's model.
-pub(crate) fn model(neuron: &Neuron<f64>) -> &'static str {
-    if neuron.decay.is_some() {
-        "lif"
-    } else {
-        "if"
-    }
 }

@@ -103,7 +103,7 @@ impl Members<'_> {
 }
 
 /// Writes a value as it was read: members in their order, numbers with their text.
-fn plain(out: &mut Vec<u8>, value: &Value<'_>) {
+pub fn plain(out: &mut Vec<u8>, value: &Value<'_>) {
     match value {
         Value::Null => out.extend_from_slice(b"null"),
         Value::Bool(flag) => out.extend_from_slice(if *flag { b"true" } else { b"false" }),

@@ -19,20 +19,21 @@ fn defaults_are_filled_in() {
     let network = Network::parse(layer("[[1,2],[3,4]]", "").as_bytes()).unwrap();
     let layer = &network.layers()[0];
     assert_eq!(network.readout(), Readout::Spikes);
-    assert_eq!((layer.inputs(), layer.outputs(), layer.bias()), (Some(2), 2, None));
+    let dense = layer.dense().unwrap();
+    assert_eq!((dense.inputs(), layer.outputs(), layer.bias()), (Some(2), 2, None));
     let due = Neuron {
         threshold: 1.0,
         reset: Reset::Subtract,
         initial_potential: 0.0,
         decay: None,
     };
-    assert_eq!(*layer.neuron(), due);
+    assert_eq!(layer.neuron(), Some(&due));
     assert_eq!(
         [
-            layer.weight(0, 0),
-            layer.weight(0, 1),
-            layer.weight(1, 0),
-            layer.weight(1, 1)
+            dense.weight(0, 0),
+            dense.weight(0, 1),
+            dense.weight(1, 0),
+            dense.weight(1, 1)
         ],
         [1.0, 2.0, 3.0, 4.0]
     );
@@ -48,7 +49,11 @@ fn a_matrix_without_rows_takes_the_width_that_is_due() {
     );
     let chained = Network::parse(text.as_bytes()).unwrap();
     assert_eq!(
-        chained.layers().iter().map(|layer| layer.inputs()).collect::<Vec<_>>(),
+        chained
+            .layers()
+            .iter()
+            .map(|layer| layer.dense().unwrap().inputs())
+            .collect::<Vec<_>>(),
         [Some(1), Some(2), Some(0)]
     );
 }
@@ -61,7 +66,7 @@ fn each_rule_names_the_smallest_datum_at_fault() {
         (r#"{"layers":[1]}"#.into(), "network.object", "/layers/0"),
         (with_neuron("null"), "network.object", "/layers/0/neuron"),
         (r#"{"layer":[]}"#.into(), "network.unknown-key", "/layer"),
-        (layer("[]", r#","name":"x""#), "network.unknown-key", "/layers/0/name"),
+        (layer("[]", r#","names":"x""#), "network.unknown-key", "/layers/0/names"),
         (
             with_neuron(r#"{"decay":1,"model":"if"}"#),
             "network.unknown-key",

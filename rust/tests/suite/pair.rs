@@ -74,7 +74,10 @@ fn a_network_comes_back_as_it_was() {
         let loaded = load_network(&folder.path("pair")).unwrap();
         assert_eq!(loaded.layers()[1..], network.layers()[1..]);
         assert_eq!(
-            (loaded.layers()[0].inputs(), loaded.layers()[0].outputs()),
+            (
+                loaded.layers()[0].dense().unwrap().inputs(),
+                loaded.layers()[0].outputs()
+            ),
             (Some(0), 0)
         );
         assert_eq!(loaded.readout(), network.readout());
