@@ -1,4 +1,4 @@
-"""The examples, in their small size: each runs to its end, with all backends agreeing on its pair, and draws its picture."""
+"""The examples, in their small size: each runs to its end, all backends agree on its pair, and it draws its picture."""
 
 from __future__ import annotations
 
