@@ -58,6 +58,7 @@ TABLES = (
     "pair_saves",
     "pair_files",
     "pair_gaps",
+    "layer_pairs",
 )
 LARGEST_OUTPUT = 24_000
 """Characters; a larger output is stated by its digest, so that a case stays readable."""
