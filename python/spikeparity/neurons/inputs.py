@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -94,7 +94,9 @@ class Due:
 
 
 class Drive(Protocol):
-    """A checked input, ready to be presented."""
+    """A checked input, ready to be presented; `steady` where it is the same at every step."""
+
+    steady: ClassVar[bool]
 
     @property
     def samples(self) -> int:
@@ -113,6 +115,8 @@ class Drive(Protocol):
 @dataclass(frozen=True, eq=False)
 class ConstantDrive:
     """Values of shape (samples, inputs), in the format of the profile."""
+
+    steady: ClassVar[bool] = True
 
     values: RealArray
 
@@ -133,6 +137,8 @@ class ConstantDrive:
 @dataclass(frozen=True, eq=False)
 class SpikeDrive:
     """Per sample and step the indices of the active inputs."""
+
+    steady: ClassVar[bool] = False
 
     indices: Sequence[Sequence[Sequence[int]]]
     width: int
@@ -159,6 +165,8 @@ class SpikeDrive:
 @dataclass(frozen=True, eq=False)
 class PoissonDrive:
     """Rates of shape (samples, inputs), the seed, and the number of the first sample."""
+
+    steady: ClassVar[bool] = False
 
     rates: FloatArray
     seed: int

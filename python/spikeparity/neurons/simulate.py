@@ -132,7 +132,10 @@ def record_kind(record: Any) -> None:
 
 @dataclass(eq=False)
 class LayerRun:
-    """The state of a layer during a run, and what is recorded of it; one without neurons has a state of none."""
+    """The state of a layer during a run, and what is recorded of it; one without neurons has neither.
+
+    `steady` is the current of a block, (steps, samples, neurons), kept from the first one on where it never changes.
+    """
 
     layer: AnyLayer
     fires: bool
@@ -141,6 +144,7 @@ class LayerRun:
     spikes: list[Raster] = field(default_factory=list)
     before: list[RealArray] = field(default_factory=list)
     after: list[RealArray] = field(default_factory=list)
+    steady: RealArray | None = None
 
 
 def run(network: Network, drive: Drive, steps: int, record: Collection[str]) -> list[LayerRun]:
@@ -235,16 +239,23 @@ def _advance_block(
     """Run all layers from step `begin` until before `end`; return the time of each sample's first fault."""
     faults = np.full(drive.samples, never)
     given: dict[int, npt.NDArray[Any]] = {}
+    steady = {OUTSIDE} if drive.steady else set()  # what presents the same at every step
     if network.inputs is not None:  # else nobody looks at it
         given[OUTSIDE] = drive.presented(begin, end)
     for index, state in enumerate(runs):
         sources, shape = network.sources[index], network.shapes[index]
         presented, taken = [given.get(source, NOTHING) for source in sources], [network.given(at) for at in sources]
         if isinstance(state.layer, (AvgPool2d, Flatten)):
+            steady |= {index} if steady.issuperset(sources) else set()
             before = given[index] = handed_on(state.layer, presented[0], taken[0], shape, network.dtype)
         else:
             block = (end - begin, *state.potential.shape)
-            current = layer_current(state.layer, presented, taken, shape, block, network.dtype)
+            if state.steady is None:
+                current = layer_current(state.layer, presented, taken, shape, block, network.dtype)
+            else:
+                current = state.steady[: end - begin]
+            if steady.issuperset(sources):
+                state.steady = current  # of the first block, which is the longest
             before, fired, after = integrate(state.layer.neuron, state.fires, state.potential, current)
             given[index] = fired
             state.potential = after[-1]
