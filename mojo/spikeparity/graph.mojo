@@ -43,8 +43,7 @@ struct Graph[dtype: DType](Movable):
                 var source = synapses.source
                 # Spikes come and go; other layers hand on what they take.
                 is_steady = is_steady and (
-                    is_constant if source
-                    < 0 else self.is_steady[source]
+                    is_constant if source < 0 else self.is_steady[source]
                     and not has_neurons(network.layers[source].kind)
                 )
             self.is_steady.append(is_steady)

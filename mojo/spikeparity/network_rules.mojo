@@ -229,8 +229,7 @@ def network_inputs(document: Document, parts: List[Part]) raises Rejection:
 
 
 def network_input_shape(document: Document, root: Int) raises Rejection:
-    """Raises network.input-shape unless input_shape is three Integers of at least 1 with a product up to MAX_ELEMENTS.
-    """
+    """Raises network.input-shape unless input_shape is three Integers of at least 1 with a product up to MAX_ELEMENTS."""
     var shape = document.member(root, "input_shape")
     if not shape:
         return
@@ -317,8 +316,7 @@ def network_from(
 
 
 def network_geometry(document: Document, parts: List[Part]) raises Rejection:
-    """Raises network.geometry at a kernel, stride, padding, dilation or groups that is not of Integers in their range.
-    """
+    """Raises network.geometry at a kernel, stride, padding, dilation or groups that is not of Integers in their range."""
     for part in parts:
         if part.role != Role.LAYER and part.role != Role.BRANCH:
             continue
@@ -338,8 +336,7 @@ def network_geometry(document: Document, parts: List[Part]) raises Rejection:
 def require_pair(
     document: Document, node: Optional[Int], least: Int
 ) raises Rejection:
-    """Raises network.geometry unless a value, where there is one, is a pair of Integers within `least` and MAX_EXTENT.
-    """
+    """Raises network.geometry unless a value, where there is one, is a pair of Integers within `least` and MAX_EXTENT."""
     if not node:
         return
     var pair = node.value()

@@ -128,9 +128,7 @@ def network_parts(document: Document, root: Int) -> List[Part]:
                 )
         var neuron = document.member(layer, "neuron")
         if neuron:
-            parts.append(
-                Part(neuron.value(), Role.NEURON, LayerKind.UNKNOWN)
-            )
+            parts.append(Part(neuron.value(), Role.NEURON, LayerKind.UNKNOWN))
     return parts^
 
 

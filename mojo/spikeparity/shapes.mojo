@@ -168,9 +168,9 @@ def plan_layers(
                     branch.due = stored_shape(document, part, weights, pair)
                 else:
                     branch.due = shape_of_weights(document, weights, part.kind)
-                    branch.takes_any = (
-                        branch.due[0] == 0 and not document.is_stored(weights)
-                    )
+                    branch.takes_any = branch.due[
+                        0
+                    ] == 0 and not document.is_stored(weights)
             layers[len(layers) - 1].branches.append(branch^)
     return layers^
 
@@ -280,8 +280,7 @@ struct Shapes(Movable):
     def source(
         self, document: Document, branch: Branch
     ) raises Rejection -> Optional[Extent]:
-        """Raises network.chain where anything but a dense layer takes an input without a shape; else gives the source's.
-        """
+        """Raises network.chain where anything but a dense layer takes an input without a shape; else gives the source's."""
         if branch.source != INPUT:
             return self.layers[branch.source].given()
         if not self.is_shaped and branch.kind != LayerKind.DENSE:
@@ -324,7 +323,9 @@ def network_chain(
         branch.given = one_dimension(branch.due[0])
         branch.geometry = Geometry(taken.channels, branch.due[0])
     elif branch.kind == K.CONV2D or branch.kind == K.AVGPOOL2D:
-        branch.geometry = windows(document, branch.node, branch.kind, branch.due)
+        branch.geometry = windows(
+            document, branch.node, branch.kind, branch.due
+        )
         fits = not taken.flat and branch.geometry.spread(
             taken.channels, taken.height, taken.width
         )

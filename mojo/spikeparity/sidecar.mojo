@@ -243,12 +243,8 @@ def network_member(document: Document, parts: List[Part]) raises Rejection:
             var weights = document.member(part.node, "weights").value()
             _require_member(document, weights, name, dimensions_of(part))
         # A bias is due after the last branch.
-        if bias and (
-            i + 1 == len(parts) or parts[i + 1].role != Role.BRANCH
-        ):
-            _require_member(
-                document, bias.take(), String("bias_", layer), 0
-            )
+        if bias and (i + 1 == len(parts) or parts[i + 1].role != Role.BRANCH):
+            _require_member(document, bias.take(), String("bias_", layer), 0)
 
 
 def identities(parts: List[Part]) -> List[Part]:
@@ -329,7 +325,10 @@ def members_of_layers(document: Document, sizes: Int) -> List[Due]:
         dues.append(
             Due(
                 String("layer_", l),
-                [size_at(document, sizes, l, 1), size_at(document, sizes, l, 0)],
+                [
+                    size_at(document, sizes, l, 1),
+                    size_at(document, sizes, l, 0),
+                ],
                 String("/weights/", l),
             )
         )

@@ -531,6 +531,135 @@ def test_network_rules() raises:
     )
 
 
+comptime KINDS = (
+    '{"network":{"input_shape":[1,2,2],"layers":['
+    '{"name":"a","kind":"conv2d","weights":[[[[1]]],[[[0.5]]]],"neuron":{"model":"if","threshold":1}},'
+    '{"kind":"avgpool2d","kernel":[2,2]},{"name":"f","kind":"flatten"},'
+    '{"kind":"sum","inputs":[{"from":"f","weights":[[0.5,0],[0,0.5]]},{"from":"f","kind":"identity","weight":0.25}],'
+    '"bias":[0.25,0.25],"neuron":{"model":"if","threshold":1}}]},'
+    '"steps":2,"input":{"kind":"constant","values":[1,1,1,1]},"record":["counts","spikes","potential","trace"]}'
+)
+
+
+def test_layers_of_all_kinds() raises:
+    var got = run("simulate", KINDS)
+    var zeros = String('"0000000000000000"')
+    for _ in range(7):
+        zeros += ',"0000000000000000"'
+    # The mean of the map that fires at every other step is 0, then 1.
+    var due = String(
+        'accept","output":{"readout":[2,1],"counts":[[2,2,2,2,1,1,1,1],[],[],[2,1]],',
+        '"spikes":[[[0,1,2,3],[0,1,2,3,4,5,6,7]],[],[],[[0],[0,1]]],"potential":[[',
+        zeros,
+        '],[],[],["0000000000000000","3fd0000000000000"]],"trace":[[{"before":["3ff',
+    )
+    assert_true(got.startswith(due), got)
+    assert_true('}],[],[],[{"before":["3ff' in got, got)
+
+
+def check_kinds(
+    old: StringSpan, new: StringSpan, code: StringSpan, path: StringSpan
+) raises:
+    """Checks the rejection of a network of all kinds with one part replaced."""
+    assert_true(old in KINDS, String(old))
+    check_reject(
+        "simulate",
+        String(KINDS).replace(old, new),
+        code,
+        String("/network", path),
+    )
+
+
+def test_rules_of_kinds() raises:
+    check_kinds(
+        '"from":"f","weights":[[0.5,0],[0,0.5]]',
+        '"kind":"sum"',
+        "network.kind",
+        "/layers/3/inputs/0/kind",
+    )
+    check_kinds(
+        '"kind":"flatten"',
+        '"kind":"identity"',
+        "network.kind",
+        "/layers/2/kind",
+    )
+    check_kinds(
+        '{"from":"f","kind":"identity","weight":0.25}',
+        "0",
+        "network.object",
+        "/layers/3/inputs/1",
+    )
+    check_kinds(
+        '"kind":"sum",',
+        '"kind":"sum","from":"f",',
+        "network.unknown-key",
+        "/layers/3/from",
+    )
+    check_kinds(
+        '"from":"f","weights"',
+        '"weights"',
+        "network.missing-key",
+        "/layers/3/inputs/0/from",
+    )
+    check_kinds(
+        '"inputs":[', '"inputs":{},"x":[', "network.unknown-key", "/layers/3/x"
+    )
+    check_kinds(
+        "[1,2,2]", "[4096,4097,1]", "network.input-shape", "/input_shape"
+    )
+    check_kinds('"name":"f"', '"name":"a"', "network.name", "/layers/2/name")
+    check_kinds(
+        '"from":"f","kind"',
+        '"from":"g","kind"',
+        "network.from",
+        "/layers/3/inputs/1/from",
+    )
+    check_kinds(
+        '"kernel":[2,2]',
+        '"kernel":[2,0]',
+        "network.geometry",
+        "/layers/1/kernel",
+    )
+    check_kinds(
+        "[[[0.5]]]", "[[[0.5,1]]]", "network.weight-rank", "/layers/0/weights"
+    )
+    check_kinds(
+        "0.25}", '"NaN"}', "network.weight-finite", "/layers/3/inputs/1/weight"
+    )
+
+
+def test_rules_of_shapes() raises:
+    check_kinds("[1,2,2]", "[2,2,2]", "network.chain", "/layers/0/weights")
+    check_kinds(
+        '"kernel":[2,2]', '"kernel":[3,2]', "network.chain", "/layers/1"
+    )
+    check_kinds(
+        "[[0.5,0],[0,0.5]]", "[[1,1]]", "network.chain", "/layers/3/inputs/1"
+    )
+    check_kinds(
+        '"bias":[0.25,0.25]', '"bias":[0]', "network.chain", "/layers/3/bias"
+    )
+    check_kinds(
+        '"kind":"conv2d",',
+        '"kind":"conv2d","padding":[4096,2047],',
+        "network.elements",
+        "/layers/0",
+    )
+    check_reject(
+        "simulate",
+        simulation(String(LAYER, ',{"kind":"flatten"}'), CONSTANT),
+        "network.output",
+        "/network/layers/1",
+    )
+    # Without an input_shape only dense layers take the input.
+    check_reject(
+        "simulate",
+        simulation(String('{"kind":"flatten"},', LAYER), CONSTANT),
+        "network.chain",
+        "/network/layers/0",
+    )
+
+
 def test_input_rules() raises:
     check_network('"steps":3', '"steps":0', "simulate.steps", "/steps")
     check_network('"steps":3', '"steps":1048577', "simulate.steps", "/steps")

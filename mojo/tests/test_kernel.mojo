@@ -2,6 +2,13 @@
 
 from std.testing import TestSuite, assert_equal, assert_false, assert_true
 
+from spikeparity.convolution import (
+    Geometry,
+    Signal,
+    by_input,
+    convolve,
+    pool,
+)
 from spikeparity.events import Events
 from spikeparity.kernel import (
     add,
@@ -53,6 +60,81 @@ def test_products_are_rounded_before_the_sum() raises:
         )
         for value in current:
             assert_equal(value, 0.0)
+
+
+def signal(values: List[Float64]) -> Signal[DType.float64]:
+    """Makes the numbers that a source gives."""
+    var given = Signal[DType.float64]()
+    for i in range(len(values)):
+        given.append(i, values[i])
+    return given^
+
+
+def convolved(
+    values: List[Float64], weights: List[Float64], geometry: Geometry
+) -> List[Float64]:
+    """Computes the currents of a convolution."""
+    var current: List[Float64] = [7]
+    var sums: List[Float64] = [7]
+    convolve(
+        current, sums, signal(values), by_input(weights, geometry), geometry
+    )
+    return current^
+
+
+def test_convolutions_round_products_before_the_sum_and_follow_the_order() raises:
+    var up, down = runtime("1.000000000931322574615478515625"), runtime(
+        "0.999999999068677425384521484375"
+    )
+    for outputs in range(1, 20):
+        var weights: List[Float64] = []
+        for _ in range(outputs):
+            # 2^53 takes up the second 1 only after the first, and gives neither back.
+            weights.extend([-1.0, up, 9007199254740992.0, 1.0, 1.0])
+        var values: List[Float64] = [1, down, 0, 0, 0]
+        for current in convolved(values, weights, Geometry(5, outputs)):
+            assert_equal(current, 0.0)
+        values = [0, 0, 1, 1, 1]
+        for current in convolved(values, weights, Geometry(5, outputs)):
+            assert_equal(current, 9007199254740992.0)
+
+
+def test_convolutions_have_strides_paddings_dilations_and_groups() raises:
+    # Two groups of one 2 x 3 channel each; a column of padding on either side; every other column.
+    var geometry = Geometry(2, 2)
+    geometry.groups = 2
+    geometry.kernel_width = 2
+    geometry.padding_width = 1
+    geometry.stride_width = 2
+    geometry.dilation_width = 2
+    assert_true(geometry.spread(2, 2, 3))
+    assert_true(geometry.joins(1))
+    assert_equal(geometry.rows, 2)
+    assert_equal(geometry.columns, 2)
+    assert_equal(
+        convolved(
+            [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], [1, 10, 2, 20], geometry
+        ),
+        [20, 2, 50, 5, 160, 16, 220, 22],
+    )
+    geometry.dilation_width = 5
+    assert_false(geometry.spread(2, 2, 3))
+
+
+def test_pools_divide_the_sum_once() raises:
+    var geometry = Geometry(1, 1)
+    geometry.kernel_height = 2
+    geometry.kernel_width = 2
+    assert_true(geometry.spread(1, 2, 3))
+    var means = Signal[DType.float64]()
+    var sums: List[Float64] = []
+    # Windows overlap; the second one is of zeros alone.
+    assert_true(pool(means, sums, signal([1, 0, 0, 2, 0, 0]), geometry))
+    assert_equal(means.indices, [0])
+    assert_equal(means.values, [0.75])
+    assert_false(
+        pool(means, sums, signal([1e308, 1e308, 0, 0, 0, 0]), geometry)
+    )
 
 
 def test_leaks_are_rounded_before_the_current_is_added() raises:

@@ -121,6 +121,51 @@ def test_a_network_is_saved_and_runs() raises:
         )
 
 
+def test_a_network_of_all_kinds_is_saved_and_runs() raises:
+    comptime MAPS = (
+        '"network":{"input_shape":[2,1,2],"layers":['
+        '{"name":"a","kind":"conv2d","weights":[[[[1]],[[2]]]],"bias":[0.5],"neuron":{"model":"if","threshold":1}},'
+        '{"kind":"flatten","name":"f"},'
+        '{"kind":"sum","bias":[1],"inputs":[{"from":"f","weights":[[1,-1]]},'
+        '{"from":"f","weights":[[0.5,1]]}],"neuron":{"model":"lif","decay":0.5,"threshold":1}}]}'
+    )
+    comptime INPUT = ',"steps":2,"input":{"kind":"constant","values":[1,-1,0.25,0.5]},"record":["potential"]'
+    with TemporaryDirectory() as folder:
+        var saved = asked(folder, "checkpoint.save", '"base":"m",' + MAPS)
+        check(
+            saved,
+            '"verdict":"accept","output":{"n_layers":3,"total_params":8,',
+        )
+        for member in [
+            '{"name":"layer_0","shape":[1,2,1,1],',
+            '{"name":"layer_2_0","shape":[1,2],',
+            '{"name":"layer_2_1","shape":[1,2],',
+            '{"name":"bias_2","shape":[1],',
+        ]:
+            assert_true(member in saved, saved)
+        var sidecar = String(from_utf8=bytes_of(folder + "/m.json"))
+        assert_true('"layer_sizes":[[4,2],[2,2],[4,1]]' in sidecar, sidecar)
+        assert_true('"neuron_types":["if","flatten","lif"]' in sidecar, sidecar)
+        assert_true(
+            '"weights":{"member":"layer_0","shape":[1,2,1,1]}' in sidecar,
+            sidecar,
+        )
+        assert_equal(asked(folder, "checkpoint.load", '"base":"m"'), saved)
+        assert_equal(
+            asked(folder, "simulate", '"network":{"checkpoint":"m"}' + INPUT),
+            asked(folder, "simulate", MAPS + INPUT),
+        )
+        # The size of a layer that is not dense is that of its shapes.
+        write(
+            folder + "/m.json",
+            copied(sidecar.replace("[2,2],[4,1]", "[2,2],[2,1]").as_bytes()),
+        )
+        check(
+            asked(folder, "checkpoint.load", '"base":"m"'),
+            code("network.chain", "/layer_sizes/2"),
+        )
+
+
 def test_files_in_single_precision() raises:
     comptime INPUT = '"profile":"sequential-f32","steps":1,"record":["potential"],"input":{"kind":"constant","values":[1,1]}'
     comptime FILE = '"network":{"layers":[{"weights":{"file":"n.npz","member":"layer_0"},"bias":{"file":"n.npz","member":"bias_0"},"neuron":{"model":"if","threshold":1}}]},'
