@@ -320,6 +320,7 @@ def test_a_module_runs_from_explicit_states():
         (lambda: IF()(torch.ones(3)), r"expected shape \(batch, time, …\)"),
         (lambda: IF(time_first=True)(torch.ones(3)), r"expected shape \(time, batch, …\)"),
         (lambda: IF()(torch.ones(3, 1, dtype=torch.int64)), "floating-point currents, got torch.int64"),
+        (lambda: SequentialLinear(3, 2)(torch.ones(5, 4)), r"inputs of shape \(…, 3\), got \(5, 4\)"),
         (lambda: IF().run(torch.ones(3, 4, 2), torch.ones(2, 2)), "reset_states"),
     ],
 )

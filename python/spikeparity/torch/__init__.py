@@ -6,6 +6,15 @@ docs/training.md shows the road: layers and their surrogate gradients, losses, s
 from __future__ import annotations
 
 from spikeparity.torch import encode
+from spikeparity.torch.checkpoint import Checkpoint, load_into, to_checkpoint
+from spikeparity.torch.errors import ModuleError
+from spikeparity.torch.fine_tune import (
+    apply_transfer_config,
+    freeze_layers,
+    frozen_layers,
+    parameter_groups,
+    unfreeze_layers,
+)
 from spikeparity.torch.layers import IF, LI, LIF, ExpSyn, Stateful
 from spikeparity.torch.losses import accuracy, count_mse, rate_cross_entropy, spike_counts
 from spikeparity.torch.recorder import SpikeRecorder
@@ -28,12 +37,14 @@ __all__ = [
     "LI",
     "LIF",
     "ArcTan",
+    "Checkpoint",
     "ExpSyn",
     "ExpSynSqueeze",
     "FastSigmoid",
     "IFSqueeze",
     "LIFSqueeze",
     "LISqueeze",
+    "ModuleError",
     "PeriodicExponential",
     "Rectangular",
     "SequentialConv2d",
@@ -44,16 +55,23 @@ __all__ = [
     "Surrogate",
     "Triangular",
     "accuracy",
+    "apply_transfer_config",
     "bptt",
     "count_mse",
     "detach_states",
     "encode",
+    "freeze_layers",
+    "frozen_layers",
     "get_states",
+    "load_into",
+    "parameter_groups",
     "rate_cross_entropy",
     "reset_states",
     "rollout",
     "run_with_states",
     "set_states",
     "spike_counts",
+    "to_checkpoint",
+    "unfreeze_layers",
     "zero_grad",
 ]

@@ -45,6 +45,13 @@ class Stateful(nn.Module):
         self.listeners: list[Callable[[Tensor], None]] = []
         self._random: tuple[torch.Generator | None] | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Copy and pickle the state as a mere number, without the graph that gradients need."""
+        members = self.__dict__.copy()
+        if self.state is not None:
+            members["_buffers"] = {**members["_buffers"], "state": self.state.detach()}
+        return members
+
     @property
     def axis(self) -> int:
         """The axis of time."""

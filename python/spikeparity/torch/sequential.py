@@ -40,6 +40,8 @@ class _OrderedSum(torch.autograd.Function):
 
 def ordered_sum(x: Tensor, weight: Tensor) -> Tensor:
     """Return the sums of weights (outputs, inputs) times inputs (…, inputs), in ascending order: (…, outputs)."""
+    if x.shape[-1] != weight.shape[1]:
+        raise ValueError(f"expected inputs of shape (…, {weight.shape[1]}), got {tuple(x.shape)}")
     total: Tensor = _OrderedSum.apply(x, weight)  # type: ignore[no-untyped-call]
     return total
 
