@@ -73,13 +73,16 @@ class File:
         size: its bytes.
         identity: what tells it from another file of the same name: device, inode, size and time of modification.
 
+    A file of at most `CHUNK` bytes is read once, as a whole, where anything of it is asked for.
+
     """
 
-    __slots__ = ("descriptor", "identity", "path", "size")
+    __slots__ = ("descriptor", "identity", "path", "size", "whole")
 
     def __init__(self, path: str, extra: int = 0) -> None:
         """Open the file; raises FileNotFoundError where it is absent and StorageError where it cannot be read."""
         self.path = path
+        self.whole: bytes | None = None
         self.descriptor = -1
         try:
             self.descriptor = os.open(path, READING | extra)
@@ -98,6 +101,13 @@ class File:
 
     def read(self, offset: int, size: int) -> bytes:
         """Return so many bytes from an offset; the caller knows that they are there."""
+        if self.size > CHUNK:
+            return self._read(offset, size)
+        if self.whole is None:
+            self.whole = self._read(0, self.size)
+        return self.whole[offset : offset + size]
+
+    def _read(self, offset: int, size: int) -> bytes:
         with Storage(self.path):
             data = os.pread(self.descriptor, size, offset)
             while len(data) < size:
@@ -109,6 +119,9 @@ class File:
 
     def read_into(self, offset: int, view: memoryview) -> None:
         """Fill a buffer from an offset; the caller knows that the bytes are there."""
+        if self.whole is not None:
+            view[:] = self.whole[offset : offset + len(view)]
+            return
         done = 0
         with Storage(self.path):
             while done < len(view):

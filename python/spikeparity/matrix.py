@@ -6,6 +6,7 @@ outputs and any number of inputs.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -153,10 +154,14 @@ def finite(code: str, matrix: Any, path: str, dtype: FloatType = np.float64) -> 
 def _not_finite(array: FloatArray, dtype: FloatType) -> tuple[int, ...] | None:
     """Return the index of the first NaN or infinity, part by part: a mask of all would take an eighth of the array."""
     flat = array.reshape(-1)
-    for begin in range(0, flat.size, PART):
-        sound = np.isfinite(rounded(flat[begin : begin + PART], dtype))
-        if not sound.all():
-            return tuple(int(i) for i in np.unravel_index(begin + int(sound.argmin()), array.shape))
+    with np.errstate(all="ignore"):
+        for begin in range(0, flat.size, PART):
+            part = flat[begin : begin + PART].astype(dtype, copy=False)
+            if math.isfinite(part.dot(part)):  # no sum of squares is finite where one of them is not
+                continue
+            sound = np.isfinite(part)
+            if not sound.all():
+                return tuple(int(i) for i in np.unravel_index(begin + int(sound.argmin()), array.shape))
     return None
 
 
@@ -175,6 +180,8 @@ def array_like(value: object) -> object:
 
 def rounded(array: FloatArray, dtype: FloatType) -> npt.NDArray[Any]:
     """Return an array in a format, each value rounded once, ties to even; what is too large becomes infinite."""
+    if array.dtype == dtype:
+        return array
     with np.errstate(all="ignore"):
         return array.astype(dtype, copy=False)
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 
 class RejectedError(ValueError):
@@ -33,10 +32,18 @@ def member(path: str, key: object) -> str:
     return f"{path}/{str(key).replace('~', '~0').replace('/', '~1')}"
 
 
-@contextmanager
-def below(prefix: str) -> Iterator[None]:
-    """Prefix the path of a rejection: what is checked inside is a part of something larger."""
-    try:
-        yield
-    except RejectedError as error:
-        raise RejectedError(error.code, prefix + error.path, error.message) from None
+class below:
+    """A context that prefixes the path of a rejection: what is checked inside is a part of something larger."""
+
+    __slots__ = ("prefix",)
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+
+    def __enter__(self) -> None:
+        """Nothing to prepare."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Raise the rejection with the longer path."""
+        if isinstance(error, RejectedError):
+            raise RejectedError(error.code, self.prefix + error.path, error.message) from None

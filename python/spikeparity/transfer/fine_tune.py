@@ -108,7 +108,7 @@ def apply_transfer_config(checkpoint: SNNCheckpoint, config: TransferConfig) -> 
         with below("/config"):
             if not isinstance(config, TransferConfig):
                 raise RejectedError("config.object", "", f"config: expected a TransferConfig, got {describe(config)}")
-            config.validate()
+            config = TransferConfig(config.freeze_until, config.lr_backbone, config.lr_head)  # which checks them
     for rule in APPLY_RULES:
         rule(checkpoint, config)
     names = checkpoint.layer_names
@@ -116,7 +116,7 @@ def apply_transfer_config(checkpoint: SNNCheckpoint, config: TransferConfig) -> 
     frozen = {*checkpoint.frozen_layers, *until}
     if not sound or len(frozen) > len(checkpoint.frozen_layers):
         _set_frozen(checkpoint, frozen)
-    backbone, head = float(config.lr_backbone), float(config.lr_head)
+    backbone, head = config.lr_backbone, config.lr_head
     rates = []
     for name in names:  # up to Python 3.11 a comprehension is a call, slower than few layers
         rates.append(backbone if name in frozen else head)

@@ -78,7 +78,9 @@ def to_float64(content: Content, due: tuple[int, ...] | None, leaves: Leaves) ->
 
     """
     path = leaves.path
-    header = _usual(content, due) or header_(content, magic(content, path), path)
+    if due is not None and (usual := _usual(content, due)) is not None:
+        return usual
+    header = header_(content, magic(content, path), path)
     dtype_ = dtype(header, path)
     if due is not None:
         shape(header, due, leaves)
@@ -94,12 +96,19 @@ def to_float64(content: Content, due: tuple[int, ...] | None, leaves: Leaves) ->
         return array.astype(np.float64, order="C")
 
 
-def _usual(content: Content, due: tuple[int, ...] | None) -> Header | None:
-    """Return the header where it is, byte for byte, the one that we and NumPy write for float64 of the shape due."""
-    if due is None:
-        return None
+def _usual(content: Content, due: tuple[int, ...]) -> FloatArray | None:
+    """Return the array of a file that begins, byte for byte, as ours and NumPy's with float64 of the shape due do.
+
+    None stands for all else, such as data that is too short, or that is not where float64 can be read as it is.
+    """
     usual = header_bytes(due)
-    return Header("<f8", False, due, len(usual)) if content[: len(usual)].tobytes() == usual else None
+    if sys.byteorder != "little" or content[: len(usual)].tobytes() != usual:
+        return None
+    data = content[len(usual) :]
+    if len(data) != 8 * math.prod(due):
+        return None
+    array: FloatArray = data.view(np.float64).reshape(due)
+    return array if array.flags.aligned else None
 
 
 def magic(content: Content, path: str) -> int:

@@ -12,7 +12,7 @@ import mmap
 import os
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,9 @@ FRESH_STARTS = 1000
 
 # How deep metadata may nest: in a sidecar they are one level deeper, and a JSON text has at most 64.
 METADATA_DEPTH = 63
+
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+CREATED = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 SIDECAR, ARCHIVE = ".json", ".npz"
 TEMPORARY = ".tmp"
@@ -318,8 +321,11 @@ def locked(place: Place, *, durable: bool = True) -> Iterator[Saving]:
     """
     parent = place.parent()
     with Storage(place.full()):
-        make_folder(parent, durable)
-        folder = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            folder = os.open(parent, FOLDER)
+        except FileNotFoundError:
+            make_folder(parent, durable)
+            folder = os.open(parent, FOLDER)
         try:
             fcntl.flock(folder, fcntl.LOCK_EX)
             yield Saving(folder, os.path.basename(place.name), durable)
@@ -378,10 +384,12 @@ class Saving:
     @contextmanager
     def created(self, name: str) -> Iterator[int]:
         """Create a file in place of what an interrupted save left, and never through a link."""
-        self.clear([name], strict=True)
         self.undo.append(name)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(name, flags, 0o666, dir_fd=self.folder)
+        try:
+            descriptor = os.open(name, CREATED, 0o666, dir_fd=self.folder)
+        except FileExistsError:
+            os.unlink(name, dir_fd=self.folder)
+            descriptor = os.open(name, CREATED, 0o666, dir_fd=self.folder)
         try:
             yield descriptor
             self.sync(descriptor)
@@ -413,18 +421,13 @@ class Saving:
         begin = len(ARCHIVE) + 1
         return len(rest) == begin + DIGITS and rest[:begin] == f"{ARCHIVE}." and not set(rest[begin:]) - HEX
 
-    def clear(self, names: Sequence[str], *, strict: bool = False) -> bool:
-        """Remove files as far as they are there and, unless `strict`, can be removed; tell whether there were any."""
+    def clear(self, names: Sequence[str]) -> bool:
+        """Remove files as far as they are there and can be removed; tell whether there were any."""
         cleared = False
         for name in names:
-            try:
+            with suppress(OSError):
                 os.unlink(name, dir_fd=self.folder)
                 cleared = True
-            except FileNotFoundError:
-                pass
-            except OSError:
-                if strict:
-                    raise
         return cleared
 
     def sync(self, descriptor: int) -> None:
@@ -449,7 +452,7 @@ def make_folder(path: str, durable: bool) -> None:
         if not os.path.isdir(path):
             raise
     if durable:
-        descriptor = os.open(above, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        descriptor = os.open(above, FOLDER)
         try:
             os.fsync(descriptor)
         finally:

@@ -10,8 +10,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from spikeparity import strict_json
 from spikeparity.files import File
@@ -38,8 +37,7 @@ Document = Mapping[str, Any]
 Rule = Callable[[Any], None]
 
 
-@dataclass(frozen=True)
-class Member:
+class Member(NamedTuple):
     """An array of the archive: its name without extension, its shape, and the path of its faults."""
 
     name: str
@@ -70,11 +68,13 @@ def check(document: Any) -> None:
 
 def members(document: Document) -> list[Member]:
     """Return the members due, in due order."""
+    sizes = document["layer_sizes"]
+    if version(document) != NETWORK:
+        return [Member(f"layer_{n}", (rows, columns), f"/weights/{n}") for n, (columns, rows) in enumerate(sizes)]
     due = []
-    flows = list(_flows(document))
-    layers = document["network"]["layers"] if flows else ()
-    for index, (inputs, outputs) in enumerate(document["layer_sizes"]):
-        layer = layers[index] if layers else {"weights": {}}
+    flows, layers = list(_flows(document)), document["network"]["layers"]
+    for index, (inputs, outputs) in enumerate(sizes):
+        layer = layers[index]
         for name, part in weighted(index, layer):
             shape = tuple(part["weights"].get("shape", (outputs, inputs)))
             due.append(Member(f"layer_{name}", shape, f"/weights/{name.replace('_', '/')}"))
@@ -319,7 +319,7 @@ def _of_network(rule: Rule) -> Rule:
     """Apply a rule on networks to the network of a sidecar, if it has one."""
 
     def applied(document: Document) -> None:
-        if version(document) == NETWORK:
+        if "network" in document:
             with below("/network"):
                 rule(document["network"])
 
@@ -331,7 +331,7 @@ def _with_network(rule: Rule) -> Rule:
     """Apply a rule on the network of a sidecar and the rest of it, if it has one."""
 
     def applied(document: Document) -> None:
-        if version(document) == NETWORK:
+        if "network" in document:
             with below("/network"):
                 rule(document)
 
