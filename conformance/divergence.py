@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from conformance.floats import decode, ulps
+from conformance.shapes import Shape, place
 
 RECORDS = ["counts", "spikes", "potential", "trace"]
 RASTER_STEPS = 200
@@ -82,6 +83,7 @@ class Divergence:
         expected: The due state.
         got: The backend's.
         vicinity: What happened around it, for plots.
+        place: The neuron's (channel, row, column) where the layer's output has three dimensions.
     """
 
     sample: int | None
@@ -92,6 +94,17 @@ class Divergence:
     expected: State
     got: State
     vicinity: Vicinity | None = None
+    place: tuple[int, int, int] | None = None
+
+    @property
+    def where(self) -> str:
+        """Sample, step, layer and neuron in words."""
+        sample = "" if self.sample is None else f"sample {self.sample}, "
+        text = f"{sample}step {self.step}, layer {self.layer}, neuron {self.neuron}"
+        if self.place is None:
+            return text
+        channel, row, column = self.place
+        return f"{text} (channel {channel}, row {row}, column {column})"
 
     @property
     def ulps(self) -> int | None:
@@ -114,6 +127,7 @@ class Divergence:
             expected=_state_from(row["expected"]),
             got=_state_from(row["got"]),
             vicinity=None if near is None else _vicinity_from(near),
+            place=_place_from(row.get("place")),
         )
 
 
@@ -121,6 +135,13 @@ def _integer(value: Any) -> int:
     if type(value) is not int:
         raise TypeError(f"{value!r:.80} is no integer")
     return value
+
+
+def _place_from(value: Any) -> tuple[int, int, int] | None:
+    if value is None:
+        return None
+    channel, row, column = map(_integer, value)
+    return channel, row, column
 
 
 def _potential(value: Any) -> str:
@@ -151,8 +172,12 @@ def _window_from(row: dict[str, Any]) -> Window:
     return Window(spikes, before, after)
 
 
-def first_divergence(network: dict[str, Any], due: dict[str, Any], got: dict[str, Any]) -> Divergence | None:
+def first_divergence(
+    network: dict[str, Any], due: dict[str, Any], got: dict[str, Any], shapes: Sequence[Shape] = ()
+) -> Divergence | None:
     """Compare two outputs that hold all of ``RECORDS``; None where every state is the same.
+
+    Layers without neurons have no states. With the ``shapes`` of all layers a neuron is told by its place, too.
 
     Raises:
         LookupError, TypeError, ValueError: An output has not the shape that the protocol gives it.
@@ -161,22 +186,24 @@ def first_divergence(network: dict[str, Any], due: dict[str, Any], got: dict[str
     samples = range(len(due["trace"])) if batch else [None]
     for sample in samples:
         pair = (_states(due, sample), _states(got, sample))
-        for (place, expected), (_, actual) in zip(*pair, strict=True):
+        for (at, expected), (_, actual) in zip(*pair, strict=True):
             if expected != actual:
                 if decode(actual.before) is None or decode(actual.after) is None:
                     raise ValueError("a potential is not 16 or 8 hex digits")
-                step, layer, neuron = place
+                step, layer, neuron = at
                 threshold = float(network["layers"][layer]["neuron"]["threshold"])
-                near = _vicinity(due, got, sample, place)
-                return Divergence(sample, step, layer, neuron, threshold, expected, actual, near)
+                near = _vicinity(due, got, sample, at)
+                where = place(shapes[layer], neuron) if shapes else None
+                return Divergence(sample, step, layer, neuron, threshold, expected, actual, near, where)
     return None
 
 
 def _states(output: dict[str, Any], sample: int | None) -> Iterator[tuple[tuple[int, int, int], State]]:
     trace = output["trace"] if sample is None else output["trace"][sample]
     spikes = output["spikes"] if sample is None else output["spikes"][sample]
-    for step in range(len(trace[0])):
-        for layer, steps in enumerate(trace):
+    spiking = [(layer, steps) for layer, steps in enumerate(trace) if steps]
+    for step in range(len(spiking[0][1])):
+        for layer, steps in spiking:
             fired = set(spikes[layer][step])
             pairs = zip(steps[step]["before"], steps[step]["after"], strict=True)
             for neuron, (before, after) in enumerate(pairs):
@@ -184,9 +211,9 @@ def _states(output: dict[str, Any], sample: int | None) -> Iterator[tuple[tuple[
 
 
 def _vicinity(
-    due: dict[str, Any], got: dict[str, Any], sample: int | None, place: tuple[int, int, int]
+    due: dict[str, Any], got: dict[str, Any], sample: int | None, at: tuple[int, int, int]
 ) -> Vicinity | None:
-    step, layer, neuron = place
+    step, layer, neuron = at
     trace = (due["trace"] if sample is None else due["trace"][sample])[layer]
     steps, neurons = len(trace), len(trace[step]["before"])
     raster_steps = _around(step, RASTER_STEPS, steps)

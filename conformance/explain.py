@@ -14,6 +14,7 @@ from conformance.manifest import Manifest
 from conformance.outcome import FAIL, Result
 from conformance.runner import Options, drive, new_session
 from conformance.session import Ask, Incident, Session
+from conformance.shapes import of_request
 
 MOST = 10
 
@@ -33,7 +34,8 @@ class Explainer:
         """Find the first divergence; an answer without the due shape explains nothing."""
         try:
             due = due_records(ask.about, ask.root)
-            self.found[ask.id] = first_divergence(network_of(ask.about, ask.root), due, answer["output"])
+            shapes = of_request(ask.about.input["network"], ask.root)
+            self.found[ask.id] = first_divergence(network_of(ask.about, ask.root), due, answer["output"], shapes.layers)
         except (LookupError, TypeError, ValueError):
             self.found[ask.id] = None
 

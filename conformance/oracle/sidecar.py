@@ -53,8 +53,7 @@ def members_due(document: Value) -> list[Member]:
     if format_version(document) == 1:
         sizes = map(checkpoint.size, array(members(document)["layer_sizes"]))
         return [Member(f"layer_{i}", f"/weights/{i}", (outputs, inputs)) for i, (inputs, outputs) in enumerate(sizes)]
-    network = members(document)["network"]
-    given = shapes.walk(network, _weights_shape(document)).given
+    network, given = members(document)["network"], all_shapes(document).given
     due = []
     for i, (path, layer) in enumerate(kinds.layers(network)):
         if "weights" in layer:
@@ -65,6 +64,11 @@ def members_due(document: Value) -> list[Member]:
         if "bias" in layer:
             due.append(Member(f"bias_{i}", f"/biases/{i}", given[i][:1]))
     return due
+
+
+def all_shapes(document: Value) -> shapes.Shapes:
+    """Return the shapes in the network of an accepted sidecar of format 2."""
+    return shapes.walk(members(document)["network"], _weights_shape(document))
 
 
 def _weights_due(document: Value, path: str, fields: Fields, name: str, place: str) -> Member:

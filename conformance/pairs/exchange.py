@@ -19,6 +19,7 @@ from conformance.enquiry import Enquiry, Reply, Script
 from conformance.outcome import ERROR, PASS, UNSUPPORTED, Difference
 from conformance.pairs.samples import Sample, due_output, due_sidecar, normal
 from conformance.session import Ask
+from conformance.shapes import of_request
 
 SAVE, LOAD, SIMULATE = "checkpoint.save", "checkpoint.load", "simulate"
 STEPS = 6
@@ -138,7 +139,8 @@ def due_simulation(sample: Sample) -> dict[str, Any]:
 
 
 def _stimulus(sample: Sample) -> dict[str, Any]:
-    width = due_output(sample)["members"][0]["shape"][1]
+    assert sample.network is not None
+    width = of_request(sample.network).width
     poisson = {"kind": "poisson", "rates": [0.5] * width, "seed": 20, "sample": 0}
     return {"steps": STEPS, "input": poisson, "record": RECORDS}
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+
+from conformance.shapes import of_request
 
 LARGEST = 2**53 - 1
 TINIEST = 5e-324
@@ -129,7 +132,53 @@ def _networks() -> Iterator[Sample]:
     yield Sample("neurons-at-the-edge", _network(_layer([[0.5]], **edges), _layer([[0.1]], threshold=1.5e308)))
     yield Sample("empty-first-layer", _network(_layer([]), _layer([[], []], [0.25, -0.0])))
     yield Sample("empty-later-layer", _network(_layer([[1.0], [2.0], [3.0]]), _layer([], []), _layer([])))
+    yield from _kinds()
     yield Sample("deep-network", _network(*(_layer([[0.9]], [0.125 * (index % 3)]) for index in range(40))))
+
+
+def _kernels(*shape: int, first: int = 0) -> Any:
+    """Return nested lists of weights, all of them different."""
+    if not shape:
+        return (first % 97 - 48) / 64
+    return [_kernels(*shape[1:], first=first * shape[0] + index) for index in range(shape[0])]
+
+
+def _kinds() -> Iterator[Sample]:
+    """Yield networks of more than dense layers."""
+    neuron: dict[str, Any] = {"model": "if", "threshold": 0.5}
+    conv = {"kind": "conv2d", "name": "a", "weights": _kernels(2, 3, 2, 3), "bias": [0.25, -0.0], "neuron": neuron}
+    branches = [
+        {"kind": "identity", "from": "a", "weight": 2},
+        {
+            "kind": "conv2d",
+            "from": "input",
+            "weights": _kernels(2, 3, 2, 1, first=1),
+            "padding": [0, 0],
+            "stride": [1, 2],
+        },
+    ]
+    layers = [
+        conv | {"stride": [1, 2], "padding": [0, 1]},
+        {"kind": "sum", "inputs": branches, "neuron": {**neuron, "model": "lif", "decay": 1}, "bias": [1, -0.125]},
+        {"kind": "avgpool2d", "kernel": [2, 1], "stride": [1, 1], "name": "é \U0001f600"},
+        {"kind": "flatten", "from": "é \U0001f600", "name": "f"},
+        {"weights": _kernels(2, 12, first=3), "neuron": neuron},
+    ]
+    whole = {"network": {"layers": layers, "input_shape": [3, 4, 5]}}
+    yield Sample("every-kind", whole)
+    yield Sample("every-kind-stored", whole, compress=False)
+    grouped = conv | {"weights": _kernels(4, 1, 1, 2, first=2), "bias": [0, 1, 2, 3], "groups": 2, "dilation": [2, 2]}
+    yield Sample(
+        "groups-at-the-end", {"network": {"layers": [grouped], "input_shape": [2, 2, 3], "readout": "membrane"}}
+    )
+    dense = [{"from": "input", "weights": [[]] * 2}, {"kind": "dense", "from": "input", "weights": [[], []]}]
+    yield Sample("branches-of-nothing", _network(_layer([]), {"kind": "sum", "inputs": dense, "neuron": neuron}))
+    wide = [{"from": "input", "weights": []}, {"from": "b", "weights": []}]
+    first = {"kind": "dense", "name": "b", **_layer(_pattern(3, 4))}
+    yield Sample("empty-branches", _network(first, {"kind": "sum", "inputs": wide, "neuron": neuron, "bias": []}))
+    one = {"kind": "identity", "from": "input", "weight": 0.1}
+    single = {"layers": [{"kind": "sum", "inputs": [one] * 3, "neuron": neuron}], "input_shape": [1, 1, 2]}
+    yield Sample("identities-alone", {"network": single})
 
 
 # ---- what is due -----------------------------------------------------------------------------------------------------
@@ -165,22 +214,39 @@ def due_sidecar(sample: Sample) -> dict[str, Any]:
         checkpoint = sample.content["checkpoint"]
         due |= {name: checkpoint[name] for name in ("layer_sizes", "neuron_types", "metadata") if name in checkpoint}
         return normal(due)
-    shapes = [member["shape"] for member in output["members"] if member["name"].startswith("layer_")]
-    due["layer_sizes"] = [[inputs, outputs] for outputs, inputs in shapes]
-    due["neuron_types"] = [layer["neuron"]["model"] for layer in sample.network["layers"]]
-    layers = [
-        {**layer, "weights": {"member": f"layer_{n}"}} | ({"bias": {"member": f"bias_{n}"}} if "bias" in layer else {})
-        for n, layer in enumerate(sample.network["layers"])
+    found, layers = of_request(sample.network), sample.network["layers"]
+    due["layer_sizes"] = [
+        [sum(map(math.prod, taken)), math.prod(given)] for taken, given in zip(found.taken, found.layers, strict=True)
     ]
-    due["network"] = {**sample.network, "layers": layers}
+    due["neuron_types"] = [layer["neuron"]["model"] if "neuron" in layer else layer["kind"] for layer in layers]
+    shapes = {member["name"]: member["shape"] for member in output["members"]}
+    stored = [_stored(n, layer, shapes) for n, layer in enumerate(layers)]
+    due["network"] = {**sample.network, "layers": stored}
     return normal(due)
+
+
+def _stored(n: int, layer: dict[str, Any], shapes: dict[str, list[int]]) -> dict[str, Any]:
+    """Return a layer with its arrays replaced by the names of their members (networks.md, section 4)."""
+    stored = dict(layer)
+    if "weights" in layer:
+        name = f"layer_{n}"
+        stored["weights"] = {"member": name} | ({"shape": shapes[name]} if layer.get("kind") == "conv2d" else {})
+    if "inputs" in layer:
+        names = [f"layer_{n}_{b}" for b in range(len(layer["inputs"]))]
+        stored["inputs"] = [
+            {**branch, "weights": {"member": name, "shape": shapes[name]}} if "weights" in branch else branch
+            for name, branch in zip(names, layer["inputs"], strict=True)
+        ]
+    if "bias" in layer:
+        stored["bias"] = {"member": f"bias_{n}"}
+    return stored
 
 
 def normal(sidecar: dict[str, Any]) -> dict[str, Any]:
     """Return a sidecar without its digest, with defaults filled in, frozen layers sorted and Numbers of one kind.
 
-    In ``network`` every number is a binary64; in ``metadata`` whole numbers keep all digits, and all other numbers
-    are binary64 (pairs.md, section 6).
+    In ``network`` every Number is a binary64, and Integers stay such; in ``metadata`` whole numbers keep all digits,
+    and all other numbers are binary64 (pairs.md, section 6).
     """
     whole: dict[str, Any] = {"format_version": 1, "neuron_types": [], "metadata": {}, "frozen_layers": [], **sidecar}
     whole.pop("archive_digest", None)
@@ -188,9 +254,32 @@ def normal(sidecar: dict[str, Any]) -> dict[str, Any]:
     whole["metadata"] = _numbers(whole["metadata"])
     if isinstance(whole.get("network"), dict):
         network = {"readout": "spikes", **whole["network"]}
-        network["layers"] = [{**layer, "neuron": _neuron(layer["neuron"])} for layer in network["layers"]]
+        network["layers"] = [_normal_layer(layer) for layer in network["layers"]]
         whole["network"] = network
     return whole
+
+
+def _normal_layer(layer: dict[str, Any]) -> dict[str, Any]:
+    filled = _filled(layer)
+    if "neuron" in layer:
+        filled["neuron"] = _neuron(layer["neuron"])
+    if "inputs" in layer:
+        filled["inputs"] = [_normal_branch(branch) for branch in layer["inputs"]]
+    return filled
+
+
+def _normal_branch(branch: dict[str, Any]) -> dict[str, Any]:
+    filled = _filled(branch)
+    return {**filled, "weight": _bits(branch["weight"])} if "weight" in branch else filled
+
+
+def _filled(part: dict[str, Any]) -> dict[str, Any]:
+    """Return a layer or a branch with the defaults of its kind."""
+    defaults: dict[str, dict[str, Any]] = {
+        "conv2d": {"stride": [1, 1], "padding": [0, 0], "dilation": [1, 1], "groups": 1},
+        "avgpool2d": {"stride": part.get("kernel")},
+    }
+    return {"kind": "dense", **defaults.get(part.get("kind", "dense"), {}), **part}
 
 
 def _neuron(neuron: dict[str, Any]) -> dict[str, Any]:
@@ -222,11 +311,24 @@ def _members(sample: Sample) -> Iterator[tuple[str, list[int], list[Any]]]:
         for index, (matrix, (inputs, outputs)) in enumerate(pairs):
             yield f"layer_{index}", [outputs, inputs], [value for row in matrix for value in row]
         return
-    before = 0
+    taken = of_request(sample.network).taken
     for index, layer in enumerate(sample.network["layers"]):
-        matrix = layer["weights"]
-        width = len(matrix[0]) if matrix else before
-        yield f"layer_{index}", [len(matrix), width], [value for row in matrix for value in row]
+        for b, part in enumerate(layer.get("inputs", [layer])):
+            if "weights" in part:
+                name = f"layer_{index}" if part is layer else f"layer_{index}_{b}"
+                shape = _shape(part["weights"]) if part["weights"] else [0, *taken[index][b]]
+                yield name, shape, list(_leaves(part["weights"]))
         if "bias" in layer:
-            yield f"bias_{index}", [len(matrix)], layer["bias"]
-        before = len(matrix)
+            yield f"bias_{index}", [len(layer["bias"])], layer["bias"]
+
+
+def _shape(nested: Any) -> list[int]:
+    return [len(nested), *(_shape(nested[0]) if nested else [])] if isinstance(nested, list) else []
+
+
+def _leaves(nested: Any) -> Iterator[Any]:
+    for entry in nested:
+        if isinstance(entry, list):
+            yield from _leaves(entry)
+        else:
+            yield entry

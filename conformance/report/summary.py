@@ -127,11 +127,7 @@ def _verdict(verdict: dict[str, str]) -> str:
 
 def divergence_lines(divergence: Divergence) -> Iterator[str]:
     """Yield the first divergent state of a simulation on both sides."""
-    sample = "" if divergence.sample is None else f"sample {divergence.sample}, "
-    yield (
-        f"  first divergence: {sample}step {divergence.step}, layer {divergence.layer}, neuron {divergence.neuron}"
-        f" (threshold {divergence.threshold!r})"
-    )
+    yield f"  first divergence: {divergence.where} (threshold {divergence.threshold!r})"
     for label, state in (("expected", divergence.expected), ("got", divergence.got)):
         yield f"    {label:<9} {_state(state, divergence.threshold)}"
     if divergence.ulps:

@@ -80,7 +80,7 @@ def headline(result: Result, divergence: Divergence | None) -> str:
         pair = f"expected {_short(first.expected)}, got {_short(first.got)}{apart}"
         return f"{first.path}: {pair}" + (f"; and {more} more" if more else "")
     if divergence is not None:
-        return f"first divergence at {_place(divergence)}"
+        return f"first divergence at {divergence.where}"
     due, got = verdict(result.expected), verdict(result.got)
     return "another output" if due == got else f"expected {due}, got {got}"
 
@@ -88,11 +88,6 @@ def headline(result: Result, divergence: Divergence | None) -> str:
 def _short(value: str) -> str:
     """Drop the bits of a float, which the table of differences shows."""
     return re.sub(r" \(([0-9a-f]{8}){1,2}\)$", "", value)
-
-
-def _place(divergence: Divergence) -> str:
-    sample = "" if divergence.sample is None else f"sample {divergence.sample}, "
-    return f"{sample}step {divergence.step}, layer {divergence.layer}, neuron {divergence.neuron}"
 
 
 def verdict(said: Mapping[str, object]) -> str:
@@ -191,7 +186,7 @@ def _difference(difference: Difference) -> list[str]:
 
 
 def _divergence(divergence: Divergence) -> Iterator[str]:
-    yield tag("h4", f"First divergence: {_place(divergence)}")
+    yield tag("h4", f"First divergence: {divergence.where}")
     yield _states(divergence)
     near = divergence.vicinity
     if near is None:
