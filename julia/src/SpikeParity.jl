@@ -23,7 +23,7 @@ module SpikeParity
 # Start-up time is compile time: little optimisation for what runs once per request, full one for the kernels below.
 Base.Experimental.@optlevel 1
 
-export Rejection, StorageError, Checkpoint, TransferConfig, Layer, Network, Run
+export Rejection, StorageError, Checkpoint, TransferConfig, Layer, Branch, AveragePool, Flatten, Network, Run
 export ConstantInput, SpikeInput, PoissonInput
 export read_checkpoint, read_config, read_network, freeze!, unfreeze!, apply!, simulate, poisson_spikes, qcfs, balance
 export load_checkpoint, load_network, save_checkpoint, save_network
@@ -34,7 +34,9 @@ include("json.jl")
 include("weights.jl")
 include("checkpoint.jl")
 include("fine_tune.jl")
+include("shapes.jl")
 include("network.jl")
+include("network_rules.jl")
 include("files.jl")
 include("archive.jl")
 include("npy.jl")

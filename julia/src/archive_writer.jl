@@ -5,7 +5,7 @@ const DATE_1980 = 33                    # of MS-DOS: 1980-01-01
 const ALIGNMENT_FIELD = 55605          # extra field: padding before data that is to begin at a multiple of 64 bytes
 const DEFLATE_LEVEL, DEFLATE_MEMORY, DEFLATE_STRATEGY = -1, 8, 0         # zlib's defaults
 
-"An array to be saved: rows of a matrix, or a bias as its only row."
+"An array to be saved: rows of a matrix, in which filters are in C order, or a bias as its only row."
 struct NewMember
     name::String
     shape::Vector{Int}

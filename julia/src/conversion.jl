@@ -98,7 +98,7 @@ function normalized_parts(layers, at::JsonPointer)
         push!(parts, (:layer, layers[l], at / (l - 1)))
     end
     network_object(parts)
-    placed = parts_of(:layer, parts)
+    placed = parts_of(parts, :layer)
     for (layer, place) in placed
         known_keys("network.unknown-key", layer, ["weights", "bias"], place)
     end

@@ -78,10 +78,8 @@ Set each column of `currents` to the sum of the weights of the inputs in the row
     outputs == 0 && return           # a matrix without outputs takes inputs of any width
     cld(outputs, tile(T)) * tile(T) * inputs == length(packed) ||
         throw(DimensionMismatch("as many currents as outputs are needed"))
-    size(currents, 2) >= length(events.ends) || throw(DimensionMismatch("as many currents as rows are needed"))
-    for j in events.indices
-        1 <= j <= inputs || throw(BoundsError(packed, j))
-    end
+    check_columns(currents, events)
+    check_events(events, T[], inputs)
     for start in 0:tile(T):outputs-1
         add_tile!(currents, packed, start, inputs, events)
     end
@@ -110,20 +108,87 @@ for (T, n) in ((Float64, tile(Float64)), (Float32, tile(Float32)))
 end
 
 """
-    add_products!(current, weights, values)
+    add_products!(currents, weights, events, values)
 
-Add weights × values to `current`, input by input, product and sum rounded separately; a zero input changes nothing.
+Set each column of `currents` to weights × values, where the inputs in a row of `events` have the `values` and all
+others are 0: input by input, product and sum rounded separately.
 """
-@noinline function add_products!(current::Vector{T}, weights::Matrix{T}, values::Vector{T}) where {T}
-    outputs = matching_outputs(current, weights)
+@noinline function add_products!(currents::Matrix{T}, weights::Matrix{T}, events::Events, values::Vector{T}) where {T}
+    outputs, event = size(currents, 1), 0
     outputs == 0 && return
-    size(weights, 2) == length(values) || throw(DimensionMismatch("as many values as inputs are needed"))
+    outputs == size(weights, 1) || throw(DimensionMismatch("as many currents as outputs are needed"))
+    check_columns(currents, events)
+    check_events(events, values, size(weights, 2))
+    for row in 1:length(events.ends)
+        @inbounds for i in 1:outputs
+            currents[i, row] = zero(T)
+        end
+        while event < events.ends[row]
+            event += 1
+            j, x = events.indices[event], values[event]
+            @inbounds for i in 1:outputs
+                currents[i, row] += weights[i, j] * x
+            end
+        end
+    end
+end
+
+check_columns(currents::Matrix, events::Events) = size(currents, 2) >= length(events.ends) ||
+    throw(DimensionMismatch("as many currents as rows are needed"))
+
+"Every event is one of `inputs` and has its value, if there are any."
+function check_events(events::Events, values::Vector, inputs::Int)
+    isempty(values) || length(values) == length(events.indices) ||
+        throw(DimensionMismatch("as many values as events are needed"))
+    for j in events.indices
+        1 <= j <= inputs || throw(BoundsError(1:inputs, j))
+    end
+end
+
+"Add the entries of `values` that are not 0 as a row: their indices are the events."
+@noinline function add_values!(events::Events, kept::Vector{T}, values::Vector{T}) where {T}
     for j in 1:length(values)
         x = @inbounds values[j]
         x == 0 && continue
-        @inbounds for i in 1:outputs
-            current[i] += weights[i, j] * x
+        push!(events.indices, j % Int32)
+        push!(kept, x)
+    end
+    push!(events.ends, length(events.indices))
+end
+
+"Set each column of `currents` to the inputs in the row of `events` times `weight`, each rounded once."
+@noinline function add_scaled!(currents::Matrix{T}, weight::T, events::Events, values::Vector{T}) where {T}
+    check_columns(currents, events)
+    check_events(events, values, size(currents, 1))
+    event = 0
+    for row in 1:length(events.ends)
+        @inbounds for i in 1:size(currents, 1)
+            currents[i, row] = zero(T)
         end
+        while event < events.ends[row]
+            event += 1
+            currents[events.indices[event], row] = isempty(values) ? weight : weight * values[event]
+        end
+    end
+end
+
+"Add the first `rows` columns of `part` to those of `currents`."
+@noinline function add_part!(currents::Matrix{T}, part::Matrix{T}, rows::Int) where {T}
+    size(currents, 1) == size(part, 1) || throw(DimensionMismatch("as many currents in the part are needed"))
+    checkbounds(currents, :, 1:rows)
+    checkbounds(part, :, 1:rows)
+    @inbounds for k in 1:rows*size(currents, 1)
+        currents[k] += part[k]
+    end
+end
+
+"Give each of the first `rows` columns, which are for samples, to all `steps` of its sample."
+@noinline function spread_rows!(currents::Matrix{T}, rows::Int, steps::Int) where {T}
+    checkbounds(currents, :, 1:rows*steps)
+    n = size(currents, 1)
+    # From the last on: none is overwritten before it is copied.
+    for row in rows:-1:1, step in steps:-1:1
+        copyto!(currents, ((row - 1) * steps + step - 1) * n + 1, currents, (row - 1) * n + 1, n)
     end
 end
 
@@ -133,11 +198,6 @@ end
     for k in 1:n
         counts[spikes[k]] += 1
     end
-end
-
-function matching_outputs(current, weights)
-    length(current) == size(weights, 1) || throw(DimensionMismatch("as many currents as outputs are needed"))
-    length(current)
 end
 
 "Add `bias` to the first `rows` columns of `currents`, entry by entry."
@@ -193,5 +253,7 @@ the front of `spikes` and return their number.
     end
     n
 end
+
+include("windows.jl")
 
 end

@@ -1,13 +1,32 @@
-# Networks of integrate-and-fire layers: their types, and the rules that a network document must keep.
+# Networks of integrate-and-fire layers: their types, how they are made in Julia, and how documents become them.
+
+"""
+    Branch{T}
+
+What a layer, or one branch of a sum, does with one source. `kind` is `"dense"`, `"conv2d"`, `"identity"`, `"avgpool2d"`
+or `"flatten"`; `from` names the source, `nothing` is the layer before. `weights` has a row for each output: of a dense
+branch its shape is (output, input), of a convolution (output, input / groups × kernel height × kernel width), the last
+index fastest, of an identity (1, 1), else (0, 0).
+"""
+struct Branch{T<:AbstractFloat}
+    kind::String
+    from::Union{Nothing,String}
+    weights::Matrix{T}
+    geometry::Geometry
+end
 
 """
     Layer{T}
 
-Weights of shape (output, input), a bias per output or `nothing`, and the neurons' parameters: the `decay` of leaky ones
-or `nothing`, the threshold, reset by subtraction or to zero, and the potential before the first step.
+A layer of the `kind` `"dense"`, `"conv2d"`, `"sum"`, `"avgpool2d"` or `"flatten"`, with a `name` or `nothing`; its
+branches, of which only a sum has several; a bias per output (per channel, where there are such) or `nothing`; and the
+neurons' parameters: the `decay` of leaky ones or `nothing`, the threshold, reset by subtraction or to zero, and the
+potential before the first step. Layers of the last two kinds have no neurons.
 """
 struct Layer{T<:AbstractFloat}
-    weights::Matrix{T}
+    kind::String
+    name::Union{Nothing,String}
+    branches::Vector{Branch{T}}
     bias::Union{Nothing,Vector{T}}
     decay::Union{Nothing,T}
     threshold::T
@@ -16,49 +35,124 @@ struct Layer{T<:AbstractFloat}
 end
 
 """
-    Layer(weights; threshold, bias = nothing, decay = nothing, reset = "subtract", initial_potential = 0.0)
+    Layer(weights; threshold, bias = nothing, decay = nothing, reset = "subtract", initial_potential = 0.0,
+          name = nothing, from = nothing)
+    Layer(weights; threshold, …, stride = (1, 1), padding = (0, 0), dilation = (1, 1), groups = 1)
+    Layer(branches; threshold, …)
 
-One layer; with a `decay` its neurons are leaky (`"lif"`), without one they integrate (`"if"`).
+One layer of neurons; with a `decay` they are leaky (`"lif"`), without one they integrate (`"if"`). `weights` of two
+dimensions, (output, input), make a dense layer, of four, (output, input / groups, kernel height, kernel width), a
+convolution. A list of [`Branch`](@ref)es makes a layer that adds what comes from all of them. `from` is the name of an
+earlier layer or `"input"`; without it a layer takes what the one before gives.
 
 # Throws
 - [`Rejection`](@ref) with a code of the stage `network`.
 """
-function Layer(weights::AbstractMatrix; threshold, bias = nothing, decay = nothing, reset = "subtract",
-               initial_potential = 0.0)
+Layer(weights::AbstractMatrix; name = nothing, from = nothing, options...) =
+    lone_layer(named!(JsonObject("weights" => weights), name, from), options)
+
+Layer(weights::AbstractArray{<:Any,4}; name = nothing, from = nothing, stride = (1, 1), padding = (0, 0),
+      dilation = (1, 1), groups = 1, options...) =
+    lone_layer(named!(convolution(weights, stride, padding, dilation, groups), name, from), options)
+
+Layer(branches::AbstractVector{<:Branch}; name = nothing, options...) =
+    lone_layer(named!(JsonObject("kind" => "sum", "inputs" => JsonObject[document_of(b, false) for b in branches]),
+                      name, nothing), options)
+
+"""
+    Branch(weights; from)
+    Branch(weights; from, stride = (1, 1), padding = (0, 0), dilation = (1, 1), groups = 1)
+    Branch(weight; from)
+
+A branch of a sum: dense, a convolution, or each element of the source times a number. `from` is the name of an earlier
+layer or `"input"`.
+
+# Throws
+- [`Rejection`](@ref) with a code of the stage `network`.
+"""
+Branch(weights::AbstractMatrix; from) = lone_branch(JsonObject("weights" => weights), from)
+Branch(weights::AbstractArray{<:Any,4}; from, stride = (1, 1), padding = (0, 0), dilation = (1, 1), groups = 1) =
+    lone_branch(convolution(weights, stride, padding, dilation, groups), from)
+Branch(weight::Real; from) = lone_branch(JsonObject("kind" => "identity", "weight" => weight), from)
+
+"""
+    AveragePool(kernel; stride = kernel, name = nothing, from = nothing)
+
+A layer that gives the mean of what is under the kernel, (height, width); it has no neurons.
+"""
+function AveragePool(kernel; stride = kernel, name = nothing, from = nothing)
+    document = JsonObject("kind" => "avgpool2d", "kernel" => collect(kernel), "stride" => collect(stride))
+    lone_layer(named!(document, name, from))
+end
+
+"""
+    Flatten(; name = nothing, from = nothing)
+
+A layer that gives channels, rows and columns as one dimension; it has no neurons.
+"""
+Flatten(; name = nothing, from = nothing) = lone_layer(named!(JsonObject("kind" => "flatten"), name, from))
+
+convolution(weights::AbstractArray, stride, padding, dilation, groups) =
+    JsonObject("kind" => "conv2d", "weights" => filters(weights), "stride" => collect(stride),
+               "padding" => collect(padding), "dilation" => collect(dilation), "groups" => groups)
+
+function named!(document::JsonObject, @nospecialize(name), @nospecialize(from))
+    name === nothing || push!(document, "name" => name)
+    from === nothing || push!(document, "from" => from)
+    document
+end
+
+"A layer that is checked by itself: whether it fits the others a network will tell."
+function lone_layer(document::JsonObject, options = nothing)
+    options === nothing || add_neuron!(document; options...)
+    parts = network_parts(JsonObject("layers" => [document]), ROOT)
+    network_name(parts_of(parts, :layer))
+    network_inputs(parts_of(parts, :layer))
+    network_geometry(parts_of(parts, :layer, :branch))
+    check_arrays(parts_of(parts, :layer, :branch), nothing, Float64)
+    check_neurons(parts_of(parts, :neuron), Float64)
+    read_layer(Float64, document, zeros(Int, MAX_BRANCHES))
+end
+
+function add_neuron!(document::JsonObject; threshold, bias = nothing, decay = nothing, reset = "subtract",
+                     initial_potential = 0.0)
     neuron = JsonObject("model" => decay === nothing ? "if" : "lif", "threshold" => threshold, "reset" => String(reset),
                         "initial_potential" => initial_potential)
     decay === nothing || push!(neuron, "decay" => decay)
-    layer = JsonObject("weights" => weights, "neuron" => neuron)
-    bias === nothing || push!(layer, "bias" => bias)
-    first(read_network(JsonObject("layers" => [layer]), ROOT, Float64).layers)
+    bias === nothing || push!(document, "bias" => bias)
+    push!(document, "neuron" => neuron)
 end
 
-outputs(layer::Layer) = size(layer.weights, 1)
-inputs(layer::Layer) = size(layer.weights, 2)
+function lone_branch(document::JsonObject, @nospecialize(from))
+    push!(document, "from" => from)
+    at = ROOT / "layers" / 0 / "inputs" / 0
+    from isa AbstractString || reject("network.from", at / "from", "expected a name, got ", describe(from))
+    network_geometry([(document, at)])
+    check_arrays([(document, at)], nothing, Float64)
+    read_branch(Float64, document, 0)
+end
 
 """
-    Network(layers; readout = "spikes")
+    Network(layers; readout = "spikes", input_shape = nothing)
 
-Layers whose sizes chain. `readout` is `"spikes"` (the last layer fires, its spike counts are read) or `"membrane"` (it
-never fires, its potentials are read).
+Layers that fit each other. `readout` is `"spikes"` (the last layer fires, its spike counts are read) or `"membrane"`
+(it never fires, its potentials are read). With an `input_shape`, (channels, height, width), the input is an image.
 
 # Throws
-- [`Rejection`](@ref) with `network.layers`, `network.chain` or `network.readout`.
+- [`Rejection`](@ref) with a code of the stage `network`.
 """
 struct Network{T<:AbstractFloat}
     layers::Vector{Layer{T}}
     membrane::Bool
-    any_width::Bool          # the first layer is `[]` in a document: it takes any number of inputs
+    plan::Plan
 
-    Network{T}(layers::Vector{Layer{T}}, membrane::Bool, any_width::Bool = false) where {T} =
-        new{T}(layers, membrane, any_width)
+    Network{T}(layers::Vector{Layer{T}}, membrane::Bool, plan::Plan) where {T} = new{T}(layers, membrane, plan)
 end
 
-function Network(layers::Vector{Layer{T}}; readout = "spikes") where {T}
-    network_layers(layers, ROOT / "layers")
-    network_chain([layer.weights for layer in layers], ROOT)
-    network_readout(readout, ROOT / "readout")
-    Network{T}(layers, readout == "membrane")
+function Network(layers::Vector{Layer{T}}; readout = "spikes", input_shape = nothing) where {T}
+    document = JsonObject("layers" => JsonObject[document_of(layer, false) for layer in layers], "readout" => readout)
+    input_shape === nothing || push!(document, "input_shape" => collect(input_shape))
+    read_network(document, ROOT, T)
 end
 
 """
@@ -73,15 +167,58 @@ in binary32 (conformance/spec/conversion.md, section 1).
 """
 Network{T}(network::Network) where {T} = rounded_network(T, network, ROOT)
 
-function rounded_network(::Type{T}, network::Network, at::JsonPointer) where {T}
-    network isa Network{T} && return network
-    layers = JsonObject[]
-    for layer in network.layers
-        push!(layers, JsonObject("weights" => layer.weights, "neuron" => neuron_document(layer)))
-        layer.bias === nothing || push!(last(layers), "bias" => layer.bias)
+rounded_network(::Type{T}, network::Network, at::JsonPointer) where {T} =
+    network isa Network{T} ? network : read_network(document_of(network), at, T)
+
+"Number of inputs of a network; `nothing` where it takes any."
+function input_width(network::Network)
+    width = prod(network.plan.input)
+    width == OPEN ? nothing : width
+end
+
+"How many numbers layer `l` gives."
+elements(network::Network, l::Int) = prod(network.plan.shapes[l])
+
+neurons(network::Network, l::Int) = is_spiking(network.layers[l].kind) ? elements(network, l) : 0
+
+# ---- to documents ----------------------------------------------------------------------------------------------------
+# A document has the arrays themselves; pair_writer.jl puts members in their places.
+
+function document_of(network::Network)
+    layers, plan = JsonObject[], network.plan
+    for (l, layer) in enumerate(network.layers)
+        push!(layers, document_of(layer, input_width(network) === nothing && 0 in plan.sources[l]))
     end
     document = JsonObject("layers" => layers, "readout" => network.membrane ? "membrane" : "spikes")
-    Network{T}(read_network(document, at, T).layers, network.membrane, network.any_width)
+    length(plan.input) == 3 ? push!(document, "input_shape" => plan.input) : document
+end
+
+"A layer of a document. Where it is open how many inputs there are, matrices of the input are `[]`."
+function document_of(layer::Layer, is_open::Bool)
+    document = layer.kind == "sum" ?
+        JsonObject("kind" => "sum", "inputs" => JsonObject[document_of(b, is_open) for b in layer.branches]) :
+        document_of(layer.branches[1], is_open)
+    layer.name === nothing || push!(document, "name" => layer.name)
+    layer.bias === nothing || push!(document, "bias" => layer.bias)
+    is_spiking(layer.kind) ? push!(document, "neuron" => neuron_document(layer)) : document
+end
+
+function document_of(branch::Branch, is_open::Bool)
+    document, kind, geometry = JsonObject("kind" => branch.kind), branch.kind, branch.geometry
+    branch.from === nothing || push!(document, "from" => branch.from)
+    kind == "identity" && push!(document, "weight" => branch.weights[1, 1])
+    kind == "dense" && push!(document, "weights" => is_open && isempty(branch.weights) ? Any[] : branch.weights)
+    kind == "avgpool2d" && push!(document, "kernel" => collect(geometry.kernel))
+    kind == "conv2d" && push!(document, "weights" => Filters(branch.weights, weights_shape(branch)))
+    kind == "conv2d" || kind == "avgpool2d" ? push_geometry!(document, geometry) : document
+end
+
+function push_geometry!(document::JsonObject, geometry::Geometry)
+    push!(document, "stride" => collect(geometry.stride))
+    isequal(get(document, "kind"), "avgpool2d") && return document
+    push!(document, "padding" => collect(geometry.padding))
+    push!(document, "dilation" => collect(geometry.dilation))
+    push!(document, "groups" => geometry.groups)
 end
 
 "The neuron of a layer as documents have it."
@@ -94,11 +231,14 @@ end
 
 model_of(layer::Layer) = layer.decay === nothing ? "if" : "lif"
 
-"Number of inputs of a network; `nothing` where it takes any."
-input_width(network::Network) = network.any_width ? nothing : inputs(first(network.layers))
+"The shape of a branch's weights as documents have them."
+function weights_shape(branch::Branch)
+    outputs, inputs = size(branch.weights)
+    height, width = branch.geometry.kernel
+    branch.kind == "conv2d" ? [outputs, div(inputs, height * width), height, width] : [outputs, inputs]
+end
 
-const NetworkPart = Tuple{Symbol,Any,JsonPointer}          # kind, value, place
-const PlacedObjects = Vector{Tuple{JsonObject,JsonPointer}}
+# ---- from documents --------------------------------------------------------------------------------------------------
 
 """
     read_network(text)
@@ -117,237 +257,50 @@ function read_network(@nospecialize(root), at::JsonPointer, ::Type{T},
     parts = network_parts(root, at)
     network_object(parts)
     document = root::JsonObject
-    check_network(document, parts, folder, at, T)
-    layers, due_inputs = Layer{T}[], 0
-    for layer in get(document, "layers")
-        bias = get(layer, "bias")
-        push!(layers, read_layer(T, layer, as_matrix(T, get(layer, "weights"), due_inputs),
-                                 bias === missing ? nothing : as_vector(T, bias)))
-        due_inputs = outputs(last(layers))
+    plan = check_network(document, parts, folder, at, T)
+    layers = Layer{T}[]
+    for (l, layer) in enumerate(get(document, "layers"))
+        # A matrix without outputs is as wide as its source.
+        widths = Int[max(prod(source_shape(plan, source)), 0) for source in plan.sources[l]]
+        push!(layers, read_layer(T, layer, widths))
     end
-    Network{T}(layers, is_membrane(document), has_any_width(get(get(document, "layers")[1], "weights")))
+    Network{T}(layers, is_membrane(document), plan)
 end
 
 is_membrane(document::JsonObject) = get(document, "readout", "spikes") == "membrane"
 
-"A checked layer of a document with its arrays."
-function read_layer(::Type{T}, layer::JsonObject, weights::Matrix{T}, bias::Union{Nothing,Vector{T}}) where {T}
-    neuron = get(layer, "neuron")
-    Layer{T}(weights, bias,
+"A checked layer of a document that has its arrays; `widths` are those of its branches' sources."
+function read_layer(::Type{T}, layer::JsonObject, widths::Vector{Int}) where {T}
+    branches, bias = Branch{T}[], get(layer, "bias")
+    parts = kind_of(layer) == "sum" ? get(layer, "inputs") : [layer]
+    for (b, part) in enumerate(parts)
+        push!(branches, read_branch(T, part, widths[b]))
+    end
+    layer_with(T, layer, branches, bias === missing ? nothing : as_vector(T, bias))
+end
+
+read_branch(::Type{T}, part::JsonObject, width::Int) where {T} =
+    branch_with(T, part, read_weights(T, part, width), weights_size(part))
+
+function read_weights(::Type{T}, part::JsonObject, width::Int) where {T}
+    kind = kind_of(part)
+    kind == "dense" ? as_matrix(T, get(part, "weights"), width) :
+    kind == "conv2d" ? as_filter_rows(T, get(part, "weights")) :
+    kind == "identity" ? fill(T(number(get(part, "weight"))), 1, 1) : Matrix{T}(undef, 0, 0)
+end
+
+"A checked branch of a document with its weights."
+function branch_with(::Type{T}, part::JsonObject, weights::Matrix{T}, shape::Vector{Int}) where {T}
+    Branch{T}(kind_of(part), get(part, "from", nothing), weights, read_geometry(part, shape))
+end
+
+"A checked layer of a document with its branches and its bias."
+function layer_with(::Type{T}, layer::JsonObject, branches::Vector{Branch{T}}, bias::Union{Nothing,Vector{T}}) where {T}
+    kind, name, neuron = kind_of(layer), get(layer, "name", nothing), get(layer, "neuron")
+    neuron === missing && return Layer{T}(kind, name, branches, nothing, nothing, one(T), true, zero(T))
+    Layer{T}(kind, name, branches, bias,
              isequal(get(neuron, "model"), "lif") ? T(number(get(neuron, "decay"))) : nothing,
              number(get(neuron, "threshold")),
              get(neuron, "reset", "subtract") == "subtract",
              number(get(neuron, "initial_potential", 0.0)))
-end
-
-"Every rule after that on objects, in order."
-function check_network(document::JsonObject, parts::Vector{NetworkPart}, folder::Union{Nothing,String},
-                       at::JsonPointer, T::DataType)
-    network_unknown_key(parts)
-    network_missing_key(parts)
-    network_layers(get(document, "layers"), at / "layers")
-    layers, neurons = parts_of(:layer, parts), parts_of(:neuron, parts)
-    check_arrays(layers, folder, T)
-    network_chain(weights_of(layers), at)
-    check_neurons(document, neurons, at, T)
-end
-
-"Every rule on the weights and biases alone."
-function check_arrays(layers::PlacedObjects, folder::Union{Nothing,String}, T::DataType)
-    network_weight_type(layers, folder)
-    network_weight_rank(layers)
-    network_weight_finite(layers, T)
-    network_bias_type(layers, folder)
-    network_bias_shape(layers)
-    network_bias_finite(layers, T)
-end
-
-"What is left once the arrays are known to fit: the neurons and the readout."
-function check_neurons(document::JsonObject, neurons::PlacedObjects, at::JsonPointer, T::DataType)
-    network_neuron_model(neurons)
-    network_threshold(neurons, T)
-    network_reset(neurons)
-    network_decay(neurons)
-    network_initial_potential(neurons, T)
-    network_readout(get(document, "readout", "spikes"), at / "readout")
-end
-
-"What should be objects, in the order of checks: the network, layer 0, its neuron, layer 1, its neuron, …"
-function network_parts(@nospecialize(document), at::JsonPointer)
-    parts = NetworkPart[(:network, document, at)]
-    layers = document isa JsonObject ? get(document, "layers") : missing
-    layers isa AbstractVector || return parts
-    for (l, layer) in enumerate(layers)
-        place = at / "layers" / (l - 1)
-        push!(parts, (:layer, layer, place))
-        neuron = layer isa JsonObject ? get(layer, "neuron") : missing
-        neuron === missing || push!(parts, (:neuron, neuron, place / "neuron"))
-    end
-    parts
-end
-
-function parts_of(wanted::Symbol, parts::Vector{NetworkPart})
-    objects = Tuple{JsonObject,JsonPointer}[]
-    for (kind, part, at) in parts
-        kind == wanted && push!(objects, (part, at))
-    end
-    objects
-end
-
-function network_object(parts::Vector{NetworkPart})
-    for (kind, part, at) in parts
-        part isa JsonObject || reject("network.object", at, "expected a ", kind, " object, got ", describe(part))
-    end
-end
-
-function network_unknown_key(parts::Vector{NetworkPart})
-    for (kind, part, at) in parts
-        known_keys("network.unknown-key", part, part_keys(kind, part), at)
-    end
-end
-
-function part_keys(kind::Symbol, part::JsonObject)
-    kind == :network && return ["layers", "readout"]
-    kind == :layer && return ["weights", "bias", "neuron"]
-    keys = ["model", "threshold", "reset", "initial_potential"]
-    isequal(get(part, "model"), "if") ? keys : push!(keys, "decay")
-end
-
-function network_missing_key(parts::Vector{NetworkPart})
-    for (kind, part, at) in parts
-        required_keys("network.missing-key", part, required_part_keys(kind, part), at)
-    end
-end
-
-function required_part_keys(kind::Symbol, part::JsonObject)
-    kind == :network && return ["layers"]
-    kind == :layer && return ["weights", "neuron"]
-    isequal(get(part, "model"), "lif") ? ["model", "threshold", "decay"] : ["model", "threshold"]
-end
-
-function network_layers(layers, at::JsonPointer)
-    layers isa AbstractVector || reject("network.layers", at, "expected an array of layers, got ", describe(layers))
-    1 <= length(layers) <= MAX_LAYERS ||
-        reject("network.layers", at, "expected 1 to ", MAX_LAYERS, " layers, got ", length(layers))
-end
-
-function network_weight_type(layers::PlacedObjects, folder::Union{Nothing,String})
-    for (layer, at) in layers
-        fetch_weights!(layer, folder, at / "weights") ||
-            weight_type("network.weight-type", get(layer, "weights"), at / "weights")
-    end
-end
-
-function network_weight_rank(layers::PlacedObjects)
-    for (layer, at) in layers
-        weight_rank("network.weight-rank", get(layer, "weights"), at / "weights")
-    end
-end
-
-function network_weight_finite(layers::PlacedObjects, T::DataType)
-    for (layer, at) in layers
-        weight_finite("network.weight-finite", get(layer, "weights"), at / "weights", T)
-    end
-end
-
-function network_bias_type(layers::PlacedObjects, folder::Union{Nothing,String})
-    for (layer, at) in layers
-        fetch_bias!(layer, folder, at / "bias") || network_bias_type(get(layer, "bias"), at / "bias")
-    end
-end
-
-function network_bias_type(bias, at::JsonPointer)
-    bias === missing && return
-    bias isa AbstractVector || reject("network.bias-type", at, "expected a list of numbers, got ", describe(bias))
-    for i in 1:length(bias)
-        is_number(bias[i]) || reject("network.bias-type", at / (i - 1), "expected a number, got ", describe(bias[i]))
-    end
-end
-
-function network_bias_shape(layers::PlacedObjects)
-    for (bias, weights, at) in biases(layers)
-        n, _ = matrix_size(weights, 0)
-        length(bias) == n ||
-            reject("network.bias-shape", at, "expected one entry for each of ", n, " outputs, got ", length(bias))
-    end
-end
-
-function network_bias_finite(layers::PlacedObjects, T::DataType)
-    for (bias, _, at) in biases(layers), i in 1:length(bias)
-        isfinite(rounded(T, bias[i])) || reject("network.bias-finite", at / (i - 1), "expected a finite bias",
-                                                in_format(T), ", got ", number(bias[i]))
-    end
-end
-
-"The biases that there are, each with its layer's weights and its place."
-function biases(layers::PlacedObjects)
-    placed = Tuple{Any,Any,JsonPointer}[]
-    for (layer, at) in layers
-        bias = get(layer, "bias")
-        bias === missing || push!(placed, (bias, get(layer, "weights"), at / "bias"))
-    end
-    placed
-end
-
-function weights_of(layers::PlacedObjects)
-    matrices = Any[]
-    for (layer, _) in layers
-        push!(matrices, get(layer, "weights"))
-    end
-    matrices
-end
-
-function network_chain(matrices::AbstractVector, at::JsonPointer)
-    due, _ = matrix_size(matrices[1], 0)
-    for l in 2:length(matrices)
-        n_outputs, n_inputs = matrix_size(matrices[l], due)
-        n_inputs == due || reject("network.chain", at / "layers" / (l - 1) / "weights",
-            "expected ", due, " inputs, as many as the layer before has outputs, got ", n_inputs)
-        due = n_outputs
-    end
-end
-
-function network_neuron_model(neurons::PlacedObjects)
-    for (neuron, at) in neurons
-        one_of("network.neuron-model", get(neuron, "model"), ["if", "lif"], at / "model")
-    end
-end
-
-function network_threshold(neurons::PlacedObjects, T::DataType)
-    for (neuron, at) in neurons
-        θ = get(neuron, "threshold")
-        is_finite_above_zero(θ, T) || reject("network.threshold", at / "threshold",
-                                             "expected a finite number above 0", in_format(T), ", got ", describe(θ))
-    end
-end
-
-function network_reset(neurons::PlacedObjects)
-    for (neuron, at) in neurons
-        one_of("network.reset", get(neuron, "reset", "subtract"), ["subtract", "zero"], at / "reset")
-    end
-end
-
-function network_decay(neurons::PlacedObjects)
-    for (neuron, at) in neurons
-        isequal(get(neuron, "model"), "lif") || continue
-        α = get(neuron, "decay")
-        is_number(α) && 0 <= number(α) <= 1 ||
-            reject("network.decay", at / "decay", "expected a number from 0 to 1, got ", describe(α))
-    end
-end
-
-function network_initial_potential(neurons::PlacedObjects, T::DataType)
-    for (neuron, at) in neurons
-        v0 = get(neuron, "initial_potential", 0.0)
-        is_finite_number(v0, T) || reject("network.initial-potential", at / "initial_potential",
-                                          "expected a finite number", in_format(T), ", got ", describe(v0))
-    end
-end
-
-network_readout(readout, at::JsonPointer) = one_of("network.readout", readout, ["spikes", "membrane"], at)
-
-"`value` is one of the strings `choices`."
-function one_of(code::String, @nospecialize(value), choices::Vector{String}, at::JsonPointer)
-    value isa AbstractString && value in choices ||
-        reject(code, at, "expected \"", join(choices, "\" or \""), "\", got ", describe(value))
 end

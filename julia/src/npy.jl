@@ -22,7 +22,7 @@ end
 
 """
 A real array: its shape, and its values in C order as binary64. `inexact` is the index in C order (from 0) of the first
-integer that binary64 cannot hold, or -1; then there are no values, as where an array has more than two axes.
+integer that binary64 cannot hold, or -1; then there are no values, as where an array has more than four axes.
 """
 struct NpyArray
     shape::Vector{Int}
@@ -76,9 +76,20 @@ function read_npy(member::Member, due_shape::Union{Nothing,Vector{Int}})
     count = npy_length(member, header)
     values = Float64[]
     read_values!(values, member, header, count)
-    header.fortran_order && length(header.shape) == 2 &&
-        (values = vec(transposed(values, header.shape[2], header.shape[1])))
-    NpyArray(header.shape, values, header.inexact)
+    NpyArray(header.shape, header.fortran_order ? in_c_order(values, header.shape) : values, header.inexact)
+end
+
+const MOST_AXES = 4              # of an array whose values mean something
+
+"The values of an array in C order, given in Fortran order."
+function in_c_order(values::Vector{Float64}, shape::Vector{Int})
+    length(shape) == 2 && return vec(transposed(values, shape[2], shape[1]))
+    2 < length(shape) <= MOST_AXES || return values
+    ordered = similar(values)
+    for item in 0:length(values)-1
+        ordered[row_major(item, shape)+1] = values[item+1]
+    end
+    ordered
 end
 
 "The major version after the magic."
@@ -271,9 +282,9 @@ end
 
 # ---- values ----------------------------------------------------------------------------------------------------------
 
-"Append the values in the order of the file; of an array with more than two axes only whether they are exact matters."
+"Append the values in the order of the file; of an array with more axes only whether they are exact matters."
 function read_values!(values::Vector{Float64}, member::Member, header::NpyHeader, count::Int)
-    width, done, keep, items = item_bytes(header), 0, length(header.shape) <= 2, div(CHUNK_BYTES, 8)
+    width, done, keep, items = item_bytes(header), 0, length(header.shape) <= MOST_AXES, div(CHUNK_BYTES, 8)
     raw = Vector{UInt8}(undef, width * min(items, count))
     while done < count
         n = min(items, count - done)
@@ -351,6 +362,10 @@ end
 "The matrix whose rows are in C order; Julia keeps it column by column."
 as_matrix(array::NpyArray) = transposed(array.values, array.shape[1], array.shape[2])
 
+"The filters of a convolution, whose rows are in C order."
+as_filters(array::NpyArray) =
+    Filters(transposed(array.values, array.shape[1], prod(array.shape[2:4])), array.shape)
+
 const TILE = 32          # rows and columns that the nearest cache holds at once
 
 "The (`rows`, `columns`) matrix that `values` gives row by row."
@@ -372,7 +387,7 @@ const NPY_ALIGNMENT = 64
 
 "Magic, version 1.0 and the header of binary64 values of a shape in C order; as many bytes as the alignment asks for."
 function npy_header_bytes(shape::Vector{Int})
-    axes = string("(", shape[1], ",", length(shape) == 1 ? "" : string(" ", shape[2]), ")")
+    axes = length(shape) == 1 ? string("(", shape[1], ",)") : string("(", join(shape, ", "), ")")
     text = string("{'descr': '<f8', 'fortran_order': False, 'shape': ", axes, ", }")
     padding = mod(-(10 + ncodeunits(text) + 1), NPY_ALIGNMENT)
     bytes = append!(UInt8[], NPY_MAGIC)

@@ -12,7 +12,8 @@ struct PairPlace
 end
 
 """
-A loaded pair. `network` is there in format 2; its weights are those of the checkpoint. `digests` are the SHA-256 of
+A loaded pair. `network` is there in format 2; where all its layers are dense its weights are those of the checkpoint,
+else the checkpoint has none. `digests` are the SHA-256 of
 each member due over the values as big-endian binary64 in C order, where they were asked for.
 """
 struct LoadedPair
@@ -27,13 +28,25 @@ end
     load_checkpoint(base)
 
 Load the checkpoint of the pair `base * ".json"`, `base * ".npz"`. Of a whole network (format 2) it has the weights,
-names and sizes of the layers; [`load_network`](@ref) gives the network.
+names and sizes of the layers, all of which must be dense; [`load_network`](@ref) gives the network.
 
 # Throws
 - [`Rejection`](@ref) with a code of conformance/spec/pairs.md, sections 2 and 3.
 - [`StorageError`](@ref) where the system fails. Nothing else, whatever is there.
 """
-load_checkpoint(base::AbstractString) = load_pair(PairPlace(nothing, library_place(base), ROOT), false).checkpoint
+function load_checkpoint(base::AbstractString)
+    pair = load_pair(PairPlace(nothing, library_place(base), ROOT), false)
+    pair.network === nothing || checkpoint_network_dense(pair.network)
+    pair.checkpoint
+end
+
+function checkpoint_network_dense(network::Network)
+    for (l, layer) in enumerate(network.layers)
+        layer.kind == "dense" || reject("checkpoint.network", ROOT / "network" / "layers" / (l - 1) / "kind",
+            "expected dense layers, which a checkpoint can hold, got one of the kind ", layer.kind,
+            "; load_network takes the pair")
+    end
+end
 
 """
     load_network(base)
@@ -47,6 +60,8 @@ load_network(base::AbstractString) = network_of(load_pair(PairPlace(nothing, lib
 
 network_of(pair::LoadedPair, at::JsonPointer) = pair.network !== nothing ? pair.network :
     reject("network.neuron-model", at, "expected a pair of format 2, which has neurons, got one of format 1")
+
+const StoredArray = Union{Matrix{Float64},Vector{Float64}}
 
 # Each time takes somebody a whole save: this is for emergencies.
 const FRESH_STARTS = 1000
@@ -185,20 +200,28 @@ function read_pair(file::OpenFile, directory::Directory, sidecar::Sidecar, with_
     archive_encrypted(entries, places)
     archive_compression(entries, places)
     starts = archive_local_header(file, directory, entries, places)
-    weights, biases, digests = Matrix{Float64}[], Union{Nothing,Vector{Float64}}[], String[]
+    arrays, digests = StoredArray[], String[]
     for (k, due) in enumerate(sidecar.members)
         array = read_due_member(file, entries[k], starts[k], due)
         with_digests && push!(digests, values_digest(array.values))
-        if length(due.shape) == 2
-            push!(weights, as_matrix(array))
-            push!(biases, nothing)
-        else
-            biases[end] = array.values
-        end
+        push!(arrays, length(due.shape) == 1 ? array.values :
+                      length(due.shape) == 2 ? as_matrix(array) : as_filters(array).rows)
     end
-    checkpoint = stored_checkpoint(sidecar.document, weights)
-    LoadedPair(checkpoint, sidecar.format_version == 2 ? stored_network(sidecar.document, weights, biases) : nothing,
-               sidecar.format_version, sidecar.members, digests)
+    document, plan = sidecar.document, sidecar.plan
+    plan === nothing && return LoadedPair(stored_checkpoint(document, append!(Matrix{Float64}[], arrays)), nothing, 1,
+                                          sidecar.members, digests)
+    network = stored_network(get(document, "network"), plan, arrays)
+    LoadedPair(stored_checkpoint(document, matrices_of(network)), network, 2, sidecar.members, digests)
+end
+
+"The matrices of a network of dense layers; none of any other."
+function matrices_of(network::Network{Float64})
+    matrices = Matrix{Float64}[]
+    for layer in network.layers
+        layer.kind == "dense" || return Matrix{Float64}[]
+        push!(matrices, layer.branches[1].weights)
+    end
+    matrices
 end
 
 function read_due_member(file::OpenFile, entry::Entry, start::Int, due::DueMember)
@@ -246,11 +269,23 @@ function stored_checkpoint(document::JsonObject, weights::Vector{Matrix{Float64}
     checkpoint
 end
 
-function stored_network(document::JsonObject, weights::Vector{Matrix{Float64}},
-                        biases::Vector{Union{Nothing,Vector{Float64}}})
-    network, layers = get(document, "network"), Layer{Float64}[]
-    for l in 1:length(weights)
-        push!(layers, read_layer(Float64, stored_layer(document, l), weights[l], biases[l]))
+"A network whose arrays are given in due order, and taken from their list."
+function stored_network(network::JsonObject, plan::Plan, arrays::Vector{StoredArray})
+    layers = Layer{Float64}[]
+    for layer in get(network, "layers")
+        branches, bias = Branch{Float64}[], nothing
+        if kind_of(layer) == "sum"
+            for branch in get(layer, "inputs")
+                push!(branches, stored_branch(branch, arrays))
+            end
+        else
+            push!(branches, stored_branch(layer, arrays))
+        end
+        get(layer, "bias") === missing || (bias = popfirst!(arrays))
+        push!(layers, layer_with(Float64, layer, branches, bias))
     end
-    Network{Float64}(layers, is_membrane(network))
+    Network{Float64}(layers, is_membrane(network), plan)
 end
+
+stored_branch(part::JsonObject, arrays::Vector{StoredArray}) = branch_with(Float64, part,
+    get(part, "weights") === missing ? read_weights(Float64, part, 0) : popfirst!(arrays), stored_shape(part))

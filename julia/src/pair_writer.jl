@@ -40,25 +40,41 @@ function write_checkpoint(checkpoint::Checkpoint, base::String, compress::Bool, 
 end
 
 function write_network(network::Network, base::String, compress::Bool, durable::Bool, afterwards::Function)
-    members, sizes, layers = NewMember[], Vector{Int}[], JsonObject[]
+    members, sizes, types, plan = NewMember[], Vector{Int}[], String[], closed(network.plan)
+    document = document_of(network)
     for (l, layer) in enumerate(network.layers)
-        push!(members, NewMember(weights_name(l), convert(Matrix{Float64}, layer.weights)))
+        for (b, branch) in enumerate(layer.branches)
+            name = weights_name(layer, l, b)
+            isempty(name) ||
+                push!(members, NewMember(name, weights_shape(branch), convert(Matrix{Float64}, branch.weights)))
+        end
         layer.bias === nothing || push!(members, NewMember(bias_name(l), convert(Vector{Float64}, layer.bias)))
-        push!(sizes, [inputs(layer), outputs(layer)])
-        push!(layers, layer_document(layer, l))
+        push!(sizes, layer_size(plan, l))
+        push!(types, is_spiking(layer.kind) ? model_of(layer) : layer.kind)
+        name_members!(get(document, "layers")[l], layer, l)
     end
-    document = sidecar_document(2, String[weights_name(l) for l in 1:length(layers)], sizes, members,
-                                String[model_of(layer) for layer in network.layers], String[], JsonObject())
-    readout = network.membrane ? "membrane" : "spikes"
-    push!(document, "network" => JsonObject("layers" => layers, "readout" => readout))
-    write_pair(base, document, members, compress, durable, afterwards)
+    sidecar = sidecar_document(2, String[weights_name(l) for l in 1:length(sizes)], sizes, members, types, String[],
+                               JsonObject())
+    write_pair(base, push!(sidecar, "network" => document), members, compress, durable, afterwards)
 end
 
-"A layer of a stored network, which names the members that have its arrays."
-function layer_document(layer::Layer, l::Int)
-    document = JsonObject("weights" => JsonObject("member" => weights_name(l)))
-    layer.bias === nothing || push!(document, "bias" => JsonObject("member" => bias_name(l)))
-    push!(document, "neuron" => neuron_document(layer))
+"A plan with an input that may have any width taken for one without any."
+closed(plan::Plan) = Plan(plan.sources, plan.shapes, plan.input == [OPEN] ? [0] : plan.input)
+
+"The name of the member that has a branch's weights, empty where it has none there."
+weights_name(layer::Layer, l::Int, b::Int) = !(layer.branches[b].kind in ("dense", "conv2d")) ? "" :
+    layer.kind == "sum" ? weights_name(l, b) : weights_name(l)
+
+"Put the names of members in the places of a layer's arrays."
+function name_members!(document::JsonObject, layer::Layer, l::Int)
+    layer.bias === nothing || replace_member!(document, "bias", JsonObject("member" => bias_name(l)))
+    for (b, branch) in enumerate(layer.branches)
+        name = weights_name(layer, l, b)
+        isempty(name) && continue
+        reference = JsonObject("member" => name)
+        layer.kind == "dense" || push!(reference, "shape" => weights_shape(branch))
+        replace_member!(layer.kind == "sum" ? get(document, "inputs")[b] : document, "weights", reference)
+    end
 end
 
 function sidecar_document(format::Int, names::Vector{String}, sizes::Vector{Vector{Int}}, members::Vector{NewMember},

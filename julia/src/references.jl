@@ -23,7 +23,8 @@ function fetch_weights!(layer::JsonObject, folder::Union{Nothing,String}, at::Js
     fetches(layer, "weights", folder) || return false
     array = read_reference(get(layer, "weights"), folder, at)
     exact_values("network.weight-type", array, at)
-    replace_member!(layer, "weights", length(array.shape) == 2 ? as_matrix(array) : array)
+    rank, due = length(array.shape), kind_of(layer) == "conv2d" ? 4 : 2
+    replace_member!(layer, "weights", rank != due ? array : rank == 2 ? as_matrix(array) : as_filters(array))
 end
 
 function fetch_bias!(layer::JsonObject, folder::Union{Nothing,String}, at::JsonPointer)

@@ -14,10 +14,11 @@ const CODES = [
     "config.learning-rate-type", "config.learning-rate-range",
     "transfer.layer-names-type", "transfer.layer-names-unknown", "transfer.until-index-type",
     "transfer.until-index-range", "transfer.all-layers-type", "transfer.freeze-until-unknown",
-    "network.object", "network.unknown-key", "network.missing-key", "network.layers", "network.member",
+    "network.object", "network.kind", "network.unknown-key", "network.missing-key", "network.layers",
+    "network.inputs", "network.input-shape", "network.name", "network.from", "network.geometry", "network.member",
     "network.weight-type", "network.weight-rank", "network.weight-finite", "network.bias-type", "network.bias-shape",
-    "network.bias-finite", "network.chain", "network.neuron-model", "network.threshold", "network.reset",
-    "network.decay", "network.initial-potential", "network.readout",
+    "network.bias-finite", "network.chain", "network.elements", "network.output", "network.neuron-model",
+    "network.threshold", "network.reset", "network.decay", "network.initial-potential", "network.readout",
     "checkpoint.layer-count", "checkpoint.parameter-count", "checkpoint.digest-type",
     "archive.missing", "archive.not-zip", "archive.truncated", "archive.end-record", "archive.digest",
     "archive.entry-count", "archive.directory", "archive.member-path", "archive.member-unexpected",
@@ -33,6 +34,9 @@ const MAX_DEPTH = 64                   # nesting of a JSON text
 const MAX_REQUEST_DEPTH = 128          # nesting of a request line
 const MAX_INTEGER = 9007199254740991   # 2^53 - 1
 const MAX_LAYERS = 1024
+const MAX_BRANCHES = 64                # of a sum
+const MAX_ELEMENTS = 16777216          # numbers that a layer gives
+const MAX_EXTENT = 65536               # kernel, stride, padding, dilation, groups
 const MAX_STEPS = 1048576
 const MAX_SIDECAR_BYTES = 16777216
 const MAX_NPY_HEADER_BYTES = 65548     # what a member may have beside 8 bytes for each element due

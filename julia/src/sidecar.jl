@@ -11,10 +11,11 @@ struct DueMember
     at::JsonPointer
 end
 
-"A checked sidecar."
+"A checked sidecar; its network's plan is there in format 2."
 struct Sidecar
     document::JsonObject
     format_version::Int
+    plan::Union{Nothing,Plan}
     members::Vector{DueMember}
     digest::Union{Nothing,String}
 end
@@ -22,12 +23,12 @@ end
 "Read the text of a sidecar; its places start at the root."
 function read_sidecar(text::String)
     document = checkpoint_object(parse_json(text), ROOT)
-    check_sidecar(document, ROOT)
-    format = integer(get(document, "format_version", 1))
-    Sidecar(document, format, due_members(document, format), get(document, "archive_digest", nothing))
+    plan = check_sidecar(document, ROOT)
+    Sidecar(document, plan === nothing ? 1 : 2, plan, due_members(document, plan),
+            get(document, "archive_digest", nothing))
 end
 
-"Every rule on a sidecar, in order."
+"Every rule on a sidecar, in order; returns the plan of a network."
 function check_sidecar(document::JsonObject, at::JsonPointer)
     known_keys("checkpoint.unknown-key", document, SIDECAR_KEYS, at)
     required_keys("checkpoint.missing-key", document, SIDECAR_REQUIRED, at)
@@ -43,22 +44,27 @@ function check_sidecar(document::JsonObject, at::JsonPointer)
     checkpoint_frozen_type(document, at)
     checkpoint_frozen_unknown(document, at)
     checkpoint_metadata_type(document, at)
-    format == 2 && check_stored_network(document, at)
+    plan = format == 2 ? check_stored_network(document, at) : nothing
     checkpoint_layer_count(document, at)
-    checkpoint_parameter_count(document, format, at)
+    checkpoint_parameter_count(document, plan, at)
     checkpoint_digest_type(document, at)
+    plan
 end
 
 function check_stored_network(document::JsonObject, at::JsonPointer)
     network, network_at = get(document, "network"), at / "network"
     parts = network_parts(network, network_at)
     network_object(parts)
-    network_unknown_key(parts)
-    network_missing_key(parts)
-    stored_network_layers(document, network_at / "layers")
-    network_member(parts_of(:layer, parts))
-    stored_network_chain(get(document, "layer_sizes"), network_at)
-    check_neurons(network, parts_of(:neuron, parts), network_at, Float64)
+    check_structure(network, parts, network_at, length(get(document, "layer_names")))
+    network_member(network, network_at)
+    identities = filter(part -> get(part[1], "weight") !== missing, parts_of(parts, :branch))
+    network_weight_type(identities, nothing)
+    network_weight_finite(identities, Float64)
+    plan = read_plan(network, get(document, "layer_sizes"), network_at)
+    network_output(get(network, "layers"), network_at / "layers")
+    check_neurons(parts_of(parts, :neuron), Float64)
+    network_readout(get(network, "readout", "spikes"), network_at / "readout")
+    plan
 end
 
 function checkpoint_format_version(document::JsonObject, at::JsonPointer)
@@ -73,36 +79,40 @@ function checkpoint_network(document::JsonObject, format::Int, at::JsonPointer)
         there ? "expected no network in format 1" : "expected the network of format 2, got nothing")
 end
 
-function stored_network_layers(document::JsonObject, at::JsonPointer)
-    layers, n = get(get(document, "network"), "layers"), length(get(document, "layer_names"))
-    network_layers(layers, at)
-    length(layers) == n ||
-        reject("network.layers", at, "expected one layer for each of ", n, " names, got ", length(layers))
-end
-
-function network_member(layers::PlacedObjects)
-    for l in 1:length(layers)
-        layer, at = layers[l]
-        network_member(get(layer, "weights"), weights_name(l), at / "weights")
+"The arrays of a stored network are references to the members due, in due order."
+function network_member(network::JsonObject, at::JsonPointer)
+    for (l, layer) in enumerate(get(network, "layers"))
+        place = at / "layers" / (l - 1)
+        network_member_weights(layer, weights_name(l), kind_of(layer) == "conv2d", place)
+        for (b, branch) in enumerate(get(layer, "inputs", []))
+            network_member_weights(branch, weights_name(l, b), true, place / "inputs" / (b - 1))
+        end
         bias = get(layer, "bias")
-        bias === missing || network_member(bias, bias_name(l), at / "bias")
+        bias === missing || is_member(bias, bias_name(l)) && length(bias.names) == 1 ||
+            reject("network.member", place / "bias", "expected just {\"member\": \"", bias_name(l), "\"}, got ",
+                   describe(bias))
     end
 end
 
-network_member(value, name::String, at::JsonPointer) =
-    value isa JsonObject && value.names == ["member"] && isequal(value.values[1], name) ||
-    reject("network.member", at, "expected {\"member\": \"", name, "\"} and nothing else, got ", describe(value))
+"The weights of a layer or a branch are a reference to the member due, with their shape where nothing else tells it."
+function network_member_weights(part::JsonObject, name::String, with_shape::Bool, at::JsonPointer)
+    weights, filters = get(part, "weights"), kind_of(part) == "conv2d"
+    weights === missing && return
+    is_member(weights, name) && length(weights.names) == (with_shape ? 2 : 1) &&
+        (!with_shape || is_stored_shape(get(weights, "shape"), filters)) ||
+        reject("network.member", at / "weights", "expected {\"member\": \"", name, "\"",
+               !with_shape ? "" : filters ? ", \"shape\": [output, input / groups, height, width]" :
+               ", \"shape\": [output, input]", "} and nothing else, got ", describe(weights))
+end
+
+is_member(@nospecialize(value), name::String) = value isa JsonObject && isequal(get(value, "member"), name)
+
+is_stored_shape(@nospecialize(shape), filters::Bool) = filters ? are_integers_within(shape, 4, 1, MAX_EXTENT) :
+    are_integers_within(shape, 2, 0, MAX_INTEGER)
 
 weights_name(l::Int) = "layer_$(l - 1)"
+weights_name(l::Int, b::Int) = "layer_$(l - 1)_$(b - 1)"
 bias_name(l::Int) = "bias_$(l - 1)"
-
-function stored_network_chain(sizes::AbstractVector, at::JsonPointer)
-    for l in 2:length(sizes)
-        due, got = integer(sizes[l-1][2]), integer(sizes[l][1])
-        due == got || reject("network.chain", at / "layers" / (l - 1) / "weights",
-            "expected ", due, " inputs, as many as the layer before has outputs, got ", got)
-    end
-end
 
 function checkpoint_layer_count(document::JsonObject, at::JsonPointer)
     count, n = get(document, "n_layers"), length(get(document, "layer_names"))
@@ -110,11 +120,10 @@ function checkpoint_layer_count(document::JsonObject, at::JsonPointer)
         reject("checkpoint.layer-count", at / "n_layers", "expected ", n, ", one for each name, got ", describe(count))
 end
 
-function checkpoint_parameter_count(document::JsonObject, format::Int, at::JsonPointer)
-    count, due, sizes = get(document, "total_params"), 0, get(document, "layer_sizes")
-    for l in 1:length(sizes)
-        inputs, outputs = integer(sizes[l][1]), integer(sizes[l][2])
-        due = min(due + product([outputs, inputs]) + (has_bias(document, format, l) ? outputs : 0), COUNT_BOUND)
+function checkpoint_parameter_count(document::JsonObject, plan::Union{Nothing,Plan}, at::JsonPointer)
+    count, due = get(document, "total_params"), 0
+    for member in due_members(document, plan)
+        due = min(due + product(member.shape), COUNT_BOUND)
     end
     # What is bounded is no Integer.
     is_integer(count) && integer(count) == due || reject("checkpoint.parameter-count", at / "total_params",
@@ -136,20 +145,28 @@ function is_hex(text::AbstractString, k::Int)
     true
 end
 
-has_bias(document::JsonObject, format::Int, l::Int) =
-    format == 2 && get(stored_layer(document, l), "bias") !== missing
-
 stored_layer(document::JsonObject, l::Int) = get(get(document, "network"), "layers")[l]
 
-function due_members(document::JsonObject, format::Int)
+"The members that there must be, in due order."
+function due_members(document::JsonObject, plan::Union{Nothing,Plan})
     members, sizes = DueMember[], get(document, "layer_sizes")
     for l in 1:length(sizes)
-        inputs, outputs = integer(sizes[l][1]), integer(sizes[l][2])
-        push!(members, DueMember(weights_name(l), [outputs, inputs], ROOT / "weights" / (l - 1)))
-        has_bias(document, format, l) &&
-            push!(members, DueMember(bias_name(l), [outputs], ROOT / "biases" / (l - 1)))
+        dense = DueMember(weights_name(l), reverse(integers(sizes[l])), ROOT / "weights" / (l - 1))
+        plan === nothing ? push!(members, dense) :
+            due_members!(members, stored_layer(document, l), plan.shapes[l], l, dense)
     end
     members
+end
+
+function due_members!(members::Vector{DueMember}, layer::JsonObject, shape::Vector{Int}, l::Int, dense::DueMember)
+    kind = kind_of(layer)
+    kind == "dense" && push!(members, dense)
+    kind == "conv2d" && push!(members, DueMember(dense.name, stored_shape(layer), dense.at))
+    for (b, branch) in enumerate(get(layer, "inputs", []))
+        get(branch, "weights") === missing ||
+            push!(members, DueMember(weights_name(l, b), stored_shape(branch), dense.at / (b - 1)))
+    end
+    get(layer, "bias") === missing || push!(members, DueMember(bias_name(l), [shape[1]], ROOT / "biases" / (l - 1)))
 end
 
 # ---- writing ---------------------------------------------------------------------------------------------------------

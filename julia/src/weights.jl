@@ -1,6 +1,16 @@
-# Weight matrices: the rules that checkpoints and networks share, and how a document's rows become a matrix.
+# Weights: the rules that checkpoints and networks share, and how a document's arrays become matrices.
 #
-# A matrix is an array of rows in a document, an AbstractMatrix where a Julia program hands one over.
+# A matrix is an array of rows in a document, an AbstractMatrix where a Julia program hands one over. The filters of a
+# convolution are nested arrays of four dimensions, or Filters.
+
+"""
+Filters of a convolution, of the shape (output, input / groups, kernel height, kernel width): a row for each output,
+which has its numbers in C order.
+"""
+struct Filters
+    rows::Matrix{Float64}
+    shape::Vector{Int}
+end
 
 "Every leaf, at any depth, is a Number."
 function weight_type(code::String, weights, at::JsonPointer)
@@ -19,6 +29,24 @@ function weight_type(code::String, weights::AbstractMatrix, at::JsonPointer)
         Float64(weights[i, j]) == weights[i, j] ||
             reject(code, at / (i - 1) / (j - 1), "binary64 cannot hold ", weights[i, j], " exactly")
     end
+end
+
+weight_type(code::String, weights::Filters, at::JsonPointer) = nothing
+
+"A copy of an array of a Julia program as filters; what binary64 cannot hold is `network.weight-type`."
+function filters(weights::AbstractArray{<:Any,4})
+    shape, at = collect(size(weights)), ROOT / "layers" / 0 / "weights"
+    eltype(weights) <: Real && eltype(weights) != Bool ||
+        reject("network.weight-type", at, "expected an array of real numbers, got one of ", eltype(weights))
+    rows = Matrix{Float64}(undef, shape[1], shape[2] * shape[3] * shape[4])
+    for o in 1:shape[1], c in 1:shape[2], i in 1:shape[3], j in 1:shape[4]
+        weight = weights[o, c, i, j]
+        weight isa AbstractFloat || Float64(weight) == weight ||
+            reject("network.weight-type", at / (o - 1) / (c - 1) / (i - 1) / (j - 1), "binary64 cannot hold ", weight,
+                   " exactly")
+        rows[o, ((c-1)*shape[3]+i-1)*shape[4]+j] = weight
+    end
+    Filters(rows, shape)
 end
 
 "The matrix is an array of rows, the rows are arrays of Numbers, all as long as the first."
@@ -42,6 +70,25 @@ function flat_row(code::String, row::AbstractVector, at::JsonPointer, i::Int)
 end
 
 weight_rank(code::String, matrix::AbstractMatrix, at::JsonPointer) = nothing
+
+"The filters are arrays of four dimensions, each at least 1, whose leaves are known to be Numbers."
+filter_rank(code::String, @nospecialize(filters), at::JsonPointer) =
+    isempty(nested_shape(filters, 4)) && reject(code, at,
+        "expected arrays of the shape (output, input / groups, kernel height, kernel width), got ", describe(filters))
+
+filter_rank(code::String, filters::Filters, at::JsonPointer) = 0 in filters.shape &&
+    reject(code, at, "expected dimensions of at least 1, got (", join(filters.shape, ", "), ")")
+
+"The dimensions of nested arrays, none where they are not rectangular of that rank or one is 0."
+function nested_shape(@nospecialize(nested), rank::Int)
+    nested isa AbstractVector && !isempty(nested) || return Int[]
+    shape = rank == 1 ? Int[] : nested_shape(nested[1], rank - 1)
+    rank > 1 && isempty(shape) && return shape
+    for part in nested
+        (rank == 1 ? !(part isa AbstractVector) : nested_shape(part, rank - 1) == shape) || return Int[]
+    end
+    pushfirst!(shape, length(nested))
+end
 
 "No entry is NaN or infinite, nor becomes so in the float type `T`."
 function weight_finite(code::String, matrix::AbstractVector, at::JsonPointer, T::DataType)
@@ -67,12 +114,27 @@ function weight_finite(code::String, matrix::AbstractMatrix, at::JsonPointer, T:
     end
 end
 
+function filter_finite(code::String, filters::AbstractVector, at::JsonPointer, T::DataType)
+    for o in 1:length(filters), c in 1:length(filters[o])
+        weight_finite(code, filters[o][c], at / (o - 1) / (c - 1), T)
+    end
+end
+
+function filter_finite(code::String, filters::Filters, at::JsonPointer, T::DataType)
+    outputs, taps = size(filters.rows)
+    for o in 1:outputs, tap in 1:taps
+        weight = filters.rows[o, tap]
+        isfinite(rounded(T, weight)) || reject(code, element_place(at, filters.shape, (o - 1) * taps + tap - 1),
+                                               "expected a finite weight", in_format(T), ", got ", weight)
+    end
+end
+
+filter_shape(filters::AbstractVector) = nested_shape(filters, 4)
+filter_shape(filters::Filters) = filters.shape
+
 "Outputs and inputs of a matrix; `[]` has no outputs and as many inputs as are due."
 matrix_size(matrix::AbstractVector, due::Int) = isempty(matrix) ? (0, due) : (length(matrix), length(matrix[1]))
 matrix_size(matrix::AbstractMatrix, due::Int) = size(matrix)
-
-"Whether weights without outputs leave open how many inputs they have."
-has_any_width(matrix) = matrix isa AbstractVector && isempty(matrix)
 
 "A copy of checked weights as a (outputs, inputs) matrix."
 function as_matrix(::Type{T}, matrix::AbstractVector, due::Int) where {T}
@@ -91,6 +153,26 @@ function copy_row!(matrix::Matrix, i::Int, row::AbstractVector)
 end
 
 as_matrix(::Type{T}, matrix::AbstractMatrix, due::Int) where {T} = Matrix{T}(matrix)
+
+"A copy of checked filters as a matrix with a row for each output."
+as_filter_rows(::Type{T}, filters::Filters) where {T} = Matrix{T}(filters.rows)
+
+function as_filter_rows(::Type{T}, filters::AbstractVector) where {T}
+    shape = filter_shape(filters)
+    rows = Matrix{T}(undef, shape[1], shape[2] * shape[3] * shape[4])
+    for o in 1:shape[1]
+        copy_filter!(rows, o, filters[o])
+    end
+    rows
+end
+
+function copy_filter!(rows::Matrix, o::Int, filter::AbstractVector)
+    tap = 0
+    for channel in filter, row in channel, weight in row
+        tap += 1
+        rows[o, tap] = number(weight)
+    end
+end
 
 "A copy of a checked list of Numbers."
 function as_vector(::Type{T}, list::AbstractVector) where {T}

@@ -192,6 +192,19 @@ end
         large = """{"file":"l.npz","member":"layer_0"}"""
         answer = rounded("\"network\":$(with(large))")
         @test (get(answer, "code"), get(answer, "path")) == ("network.weight-finite", "/network/layers/0/weights/0/1")
+        # The filters of a convolution have four dimensions, in a pair and in a file of it.
+        convolution(weights) = """{"input_shape":[1,1,2],"layers":[{"kind":"conv2d","weights":$weights,"bias":[0.1],
+            "neuron":{"model":"if","threshold":1.0}}]}"""
+        inline = replace(convolution("[[[[0.5,0.25]]]]"), '\n' => "")
+        saved = tell("checkpoint.save", """{"base":"c","network":$inline}""")
+        @test S.to_json(get(get(saved, "output"), "members")[1].values[2]) == "[1,1,1,2]"
+        filters = """{"file":"c.npz","member":"layer_0"}"""
+        for network in (inline, """{"checkpoint":"c"}""", replace(convolution(filters), '\n' => ""))
+            @test simulated(network) == due
+        end
+        @test simulated(with(filters)) == ("network.weight-rank", "/network/layers/0/weights")
+        @test simulated(replace(convolution(of("layer_0")), '\n' => "")) ==
+              ("network.weight-rank", "/network/layers/0/weights")
         # Elsewhere a reference is no array.
         rejected = tell("checkpoint.save", """{"base":"m","network":$(with(of("layer_0")))}""")
         @test get(rejected, "code") == "network.weight-type"

@@ -26,9 +26,13 @@ wild(T, k) = T((mod(7919k, 1009) - 500) / 3 * 2.0^mod(k, 23))
     m, n = 37, 53
     weights = [wild(T, i + m * j) for i in 1:m, j in 1:n]
     values = [mod(j, 5) == 0 ? zero(T) : wild(T, 31j) for j in 1:n]
-    current = zeros(T, m)
-    K.add_products!(current, weights, values)
-    @test all(current[i] === sequential(weights, i, values) for i in 1:m)
+    presented, kept = K.Events(), T[]
+    K.add_values!(presented, kept, values)
+    K.add_values!(presented, kept, zeros(T, n))
+    products = fill(T(NaN), m, 3)
+    K.add_products!(products, weights, presented, kept)
+    @test all(products[i, 1] === sequential(weights, i, values) for i in 1:m) && all(products[:, 2] .=== zero(T))
+    @test presented.indices == findall(!iszero, values) && kept == filter(!iszero, values)
 
     spikes = [j for j in 1:n if mod(j, 3) == 0]
     currents = zeros(T, m, 3)
@@ -39,9 +43,9 @@ end
 
 @testset "a product is not fused with a sum" begin
     # (1 + 2^-30)^2 = 1 + 2^-29 + 2^-60: the last term is lost when the product is rounded by itself.
-    current = [-(1 + 2.0^-29)]
-    K.add_products!(current, fill(1 + 2.0^-30, 1, 1), [1 + 2.0^-30])
-    @test current == [0.0]
+    currents = [NaN][:, :]
+    K.add_products!(currents, [-(1 + 2.0^-29) 1 + 2.0^-30], rows([[1, 2]]), [1.0, 1 + 2.0^-30])
+    @test currents == [0.0][:, :]
     potential = [1 + 2.0^-30]
     K.integrate!(potential, [-(1 + 2.0^-29)], 1 + 2.0^-30)
     @test potential == [0.0]
@@ -67,8 +71,13 @@ end
 
 @testset "arrays that do not fit are refused" begin
     weights = ones(2, 3)
-    @test_throws DimensionMismatch K.add_products!(zeros(3), weights, zeros(3))
-    @test_throws DimensionMismatch K.add_products!(zeros(2), weights, zeros(2))
+    @test_throws DimensionMismatch K.add_products!(zeros(3, 1), weights, rows([[1]]), [1.0])
+    @test_throws DimensionMismatch K.add_products!(zeros(2, 1), weights, rows([[1]]), [1.0, 2.0])
+    @test_throws DimensionMismatch K.add_products!(zeros(2, 1), weights, rows([[1], [2]]), [1.0, 2.0])
+    @test_throws BoundsError K.add_products!(zeros(2, 1), weights, rows([[4]]), [1.0])
+    @test_throws BoundsError K.add_scaled!(zeros(2, 1), 1.0, rows([[3]]), [1.0])
+    @test_throws DimensionMismatch K.add_part!(zeros(2, 1), zeros(3, 1), 1)
+    @test_throws BoundsError K.spread_rows!(zeros(2, 3), 2, 2)
     packed = K.pack(weights)
     @test_throws BoundsError K.add_columns!(zeros(2, 1), packed, 3, rows([[4]]))
     @test_throws BoundsError K.add_columns!(zeros(2, 1), packed, 3, rows([[0]]))
@@ -82,8 +91,19 @@ end
 end
 
 @testset "a matrix without outputs takes inputs of any width" begin
-    current = Float64[]
-    K.add_columns!(zeros(0, 1), K.pack(zeros(0, 0)), 0, rows([[7]]))
-    K.add_products!(current, zeros(0, 0), [1.0])
-    @test isempty(current)
+    @test K.add_columns!(zeros(0, 1), K.pack(zeros(0, 0)), 0, rows([[7]])) === nothing
+    @test K.add_products!(zeros(0, 1), zeros(0, 0), rows([[7]]), [1.0]) === nothing
+end
+
+@testset "an identity rounds once; rows and parts" begin
+    currents = fill(NaN, 3, 2)
+    K.add_scaled!(currents, 0.1, rows([[1, 3], Int[]]), [3.0, -2.0])
+    @test currents == [0.1 * 3.0 0.0; 0.0 0.0; -0.2 0.0]
+    K.add_scaled!(currents, 0.1, rows([[2], [1]]), Float64[])
+    @test currents == [0.0 0.1; 0.1 0.0; 0.0 0.0]
+    K.add_part!(currents, [1.0 9.0; 2.0 9.0; 3.0 9.0], 1)
+    @test currents == [1.0 0.1; 2.1 0.0; 3.0 0.0]
+    spread = [1.0 2.0 0.0 0.0 0.0 0.0 7.0]
+    K.spread_rows!(spread, 2, 3)
+    @test spread == [1.0 1.0 1.0 2.0 2.0 2.0 7.0]
 end

@@ -63,6 +63,12 @@ end
     @test inexact("False", [3, 5]) == 2 && inexact("True", [2, 5]) == 2 && inexact("True", [2]) == 3
     @test inexact("False", Int[]) == -1
     @test S.path(S.element_place(S.ROOT, [2, 3, 4], 23)) == "/1/2/3" && S.path(S.element_place(S.ROOT, Int[], 0)) == ""
+    filters = reshape(collect(1.0:24.0), 2, 3, 2, 2)
+    for (fortran, items) in (("False", vec(permutedims(filters, 4:-1:1))), ("True", vec(filters)))
+        read = read_back(header_of("(2, 3, 2, 2)"; fortran = fortran), bytes_of(items))
+        @test read.values == vec(permutedims(filters, 4:-1:1))
+        @test S.as_filters(read).rows == S.filters(filters).rows && S.as_filters(read).shape == [2, 3, 2, 2]
+    end
     @test read_back(header_of("(1, 2, 1)"; descr = "<i8"), bytes_of([1, 2^53 + 1])).inexact == 1
 end
 
@@ -74,7 +80,8 @@ end
 end
 
 @testset "written headers" begin
-    for (shape, text) in (([3], "(3,)"), ([3, 4], "(3, 4)"), ([0, 9007199254740991], "(0, 9007199254740991)"))
+    for (shape, text) in (([3], "(3,)"), ([3, 4], "(3, 4)"), ([2, 1, 3, 3], "(2, 1, 3, 3)"),
+                          ([0, 9007199254740991], "(0, 9007199254740991)"))
         header = S.npy_header_bytes(shape)
         @test length(header) % 64 == 0 && header[end] == UInt8('\n')
         @test startswith(String(header[11:end]), "{'descr': '<f8', 'fortran_order': False, 'shape': $text, } ")

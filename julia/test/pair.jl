@@ -22,6 +22,10 @@ same(a::Checkpoint, b::Checkpoint) =
     isequal(a.weights, b.weights) && a.layer_names == b.layer_names && a.neuron_types == b.neuron_types &&
     a.frozen_layers == b.frozen_layers && S.to_json(S.Tagged(a.metadata)) == S.to_json(S.Tagged(b.metadata))
 
+same(a::Branch, b::Branch) = all(isequal(getfield(a, f), getfield(b, f)) for f in fieldnames(Branch))
+same(a::Layer, b::Layer) = length(a.branches) == length(b.branches) && all(same.(a.branches, b.branches)) &&
+    all(isequal(getfield(a, f), getfield(b, f)) for f in fieldnames(Layer) if f != :branches)
+
 @testset "a checkpoint comes back bit by bit, and again with the same bytes" begin
     for compress in (true, false), durable in (true, false)
         in_folder() do base
@@ -44,13 +48,35 @@ end
     in_folder() do base
         save_network(Network(layers; readout = "membrane"), base)
         network = load_network(base)
-        @test all(isequal(getfield(a, f), getfield(b, f)) for (a, b) in zip(network.layers, layers), f in fieldnames(Layer))
+        @test all(same(a, b) for (a, b) in zip(network.layers, layers))
         @test network.membrane && S.input_width(network) == 2
         part = load_checkpoint(base)
-        @test part.weights == [layer.weights for layer in layers] && part.layer_names == ["layer_0", "layer_1"]
+        @test part.weights == weights_of.(layers) && part.layer_names == ["layer_0", "layer_1"]
         # A checkpoint has no neurons to make a network of.
         save_checkpoint(CHECKPOINT, base)
         @test rejection(() -> load_network(base)) == ("network.neuron-model", "")
+    end
+end
+
+@testset "a network of other kinds comes back whole, and is no checkpoint" begin
+    kernels = reshape(collect(1.0:24.0), 2, 3, 2, 2) ./ 7
+    layers = [Layer(kernels; threshold = 1, bias = [0.5, -0.0], padding = (1, 0), dilation = (1, 2), name = "c"),
+              AveragePool((2, 1); stride = (1, 2)), Flatten(name = "flat"),
+              Layer(permutedims(collect(0.1:0.1:1.6)[:, :]); threshold = 2.0, from = "flat"),
+              Layer([Branch(fill(0.1, 1, 16); from = "flat"), Branch(fill(0.5, 1, 16); from = "flat")]; threshold = 1.0,
+                    decay = 0.5, bias = [0.25]),
+              Layer([Branch(-0.25; from = "c"), Branch(kernels; from = "input", padding = (1, 0), dilation = (1, 2))];
+                    threshold = 1)]
+    network = Network(layers; input_shape = (3, 4, 5), readout = "membrane")
+    in_folder() do base
+        save_network(network, base; compress = false)
+        loaded = load_network(base)
+        @test all(same.(loaded.layers, layers)) && loaded.membrane
+        @test loaded.plan.shapes == network.plan.shapes == [[2, 5, 3], [2, 4, 2], [16], [1], [1], [2, 5, 3]]
+        @test rejection(() -> load_checkpoint(base)) == ("checkpoint.network", "/network/layers/0/kind")
+        sidecar = S.parse_json(read(base * ".json", String))
+        @test get(sidecar, "neuron_types") == ["if", "avgpool2d", "flatten", "if", "lif", "if"]
+        @test get(sidecar, "layer_sizes") == [[60, 30], [30, 16], [16, 16], [16, 1], [32, 1], [90, 30]]
     end
 end
 
@@ -60,7 +86,7 @@ end
         network = read_network("{\"layers\":[{\"weights\":[],$neuron},{\"weights\":[[],[]],$neuron}]}")
         save_network(network, base)
         @test S.input_width(network) === nothing && S.input_width(load_network(base)) == 0
-        @test [size(l.weights) for l in load_network(base).layers] == [(0, 0), (2, 0)]
+        @test [size(weights_of(l)) for l in load_network(base).layers] == [(0, 0), (2, 0)]
     end
     @test S.input_width(Network([Layer(zeros(0, 3); threshold = 1)])) == 3
 end

@@ -33,8 +33,11 @@ function rejection(f)
     end
 end
 
-const FILES = ["rules", "json", "philox", "kernels", "checkpoint", "fine_tune", "network", "archive", "npy", "sidecar",
-               "pair", "input", "simulate", "conversion", "backend"]
+"The weights of a layer that is not a sum."
+weights_of(layer::Layer) = layer.branches[1].weights
+
+const FILES = ["rules", "json", "philox", "kernels", "windows", "checkpoint", "fine_tune", "network", "shapes",
+               "archive", "npy", "sidecar", "pair", "input", "simulate", "conversion", "backend"]
 
 const RESULT = @testset Count "SpikeParity" begin
     for file in FILES

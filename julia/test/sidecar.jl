@@ -54,9 +54,54 @@ end
     end
     @test sidecar_fault(SIDECAR, "[2,1]" => "[0,9007199254740991]", "params\":5" => "params\":3") === nothing
     for digest in ("\"" * "0" ^ 63 * "\"", "\"" * "A" ^ 64 * "\"", "null", "7", "\"" * "0" ^ 65 * "\"")
-        @test sidecar_fault(SIDECAR, more("\"archive_digest\":$digest")) == ("checkpoint.digest-type", "/archive_digest")
+        @test sidecar_fault(SIDECAR, more("\"archive_digest\":$digest")) ==
+              ("checkpoint.digest-type", "/archive_digest")
     end
     @test sidecar_fault(SIDECAR, more("\"archive_digest\":\"$("0f" ^ 32)\"")) === nothing
+end
+
+const SIDECAR3 = """{"n_layers":4,"layer_names":["a","b","c","d"],"layer_sizes":[[12,6],[6,6],[6,1],[12,1]],
+    "total_params":25,"format_version":2,"network":{"input_shape":[1,3,4],"layers":[
+        {"kind":"conv2d","weights":{"shape":[1,1,2,2],"member":"layer_0"},"bias":{"member":"bias_0"},
+         "neuron":{"model":"if","threshold":1}},
+        {"kind":"flatten","name":"flat"},
+        {"kind":"dense","weights":{"member":"layer_2"},"neuron":{"model":"if","threshold":1}},
+        {"kind":"sum","bias":{"member":"bias_3"},"neuron":{"model":"if","threshold":1},"inputs":[
+            {"from":"flat","weights":{"member":"layer_3_0","shape":[1,6]}},
+            {"from":"flat","weights":{"member":"layer_3_1","shape":[1,6]}}]}]}}"""
+
+@testset "the members due of other kinds" begin
+    due = [(m.name, m.shape, S.path(m.at)) for m in S.read_sidecar(replace(SIDECAR3, "25" => "24")).members]
+    @test due == [("layer_0", [1, 1, 2, 2], "/weights/0"), ("bias_0", [1], "/biases/0"),
+                  ("layer_2", [1, 6], "/weights/2"), ("layer_3_0", [1, 6], "/weights/3/0"),
+                  ("layer_3_1", [1, 6], "/weights/3/1"), ("bias_3", [1], "/biases/3")]
+end
+
+@testset "rules of other kinds" begin
+    fault(pairs...) = sidecar_fault(replace(SIDECAR3, "25" => "24"), pairs...)
+    @test fault() === nothing && sidecar_fault(SIDECAR3) == ("checkpoint.parameter-count", "/total_params")
+    for shape in ("[1,1,2]", "[1,1,2,0]", "[1,1,2,65537]", "[1,1,2,2.0]", "null", "[1,1,2,2],\"x\":1")
+        @test fault("[1,1,2,2]" => shape) == ("network.member", "/network/layers/0/weights")
+    end
+    @test fault("\"shape\":[1,1,2,2]," => "") == ("network.member", "/network/layers/0/weights")
+    @test fault("{\"member\":\"layer_2\"" => "{\"shape\":[1,6],\"member\":\"layer_2\"") ==
+          ("network.member", "/network/layers/2/weights")
+    @test fault("layer_3_1" => "layer_3_2") == ("network.member", "/network/layers/3/inputs/1/weights")
+    @test fault("layer_3_1\",\"shape\":[1,6]" => "layer_3_1\",\"shape\":[1,-6]") ==
+          ("network.member", "/network/layers/3/inputs/1/weights")
+    # In due order: a sum's branches before its bias.
+    @test fault("layer_3_1" => "x", "bias_3" => "x") == ("network.member", "/network/layers/3/inputs/1/weights")
+    @test fault("bias_3" => "x") == ("network.member", "/network/layers/3/bias")
+    @test fault("[6,6]" => "[6,5]") == ("network.chain", "/layer_sizes/1")
+    @test fault("[12,1]]" => "[6,1]]") == ("network.chain", "/layer_sizes/3")
+    @test fault("[6,1]" => "[5,1]") == ("network.chain", "/network/layers/2/weights")
+    @test fault("[6,1],[12,1]" => "[6,2],[12,2]") == ("network.chain", "/layer_sizes/3")
+    same = "\"kind\":\"identity\",\"weight\":"
+    branch = "\"weights\":{\"member\":\"layer_3_0\",\"shape\":[1,6]}"
+    @test fault(branch => same * "null") == ("network.weight-type", "/network/layers/3/inputs/0/weight")
+    @test fault(branch => same * "\"NaN\"") == ("network.weight-finite", "/network/layers/3/inputs/0/weight")
+    @test fault(branch => same * "2") == ("network.chain", "/network/layers/3/inputs/1")
+    @test sidecar_fault(SIDECAR2, "[1,3]" => "[1,16777217]") == ("network.elements", "/network/layers/1")
 end
 
 @testset "a document is written as it was read" begin

@@ -67,6 +67,99 @@ end
     @test runs[1].spikes != runs[2].spikes
 end
 
+const KERNELS = cat([0.25 0.5; 1.0 2.0], [-0.25 4.0; 0.125 1.0]; dims = 3)      # two outputs, kernels of 2 × 2
+const FILTERS = permutedims(reshape(KERNELS, 2, 2, 2, 1), (3, 4, 1, 2))
+
+membrane(layers...; shape = (1, 2, 3)) = Network([layers...]; input_shape = shape, readout = "membrane")
+potentials(network, input, steps = 1) = simulate(network, input, steps).readout
+
+@testset "a convolution is a cross-correlation; its bias is one of channels" begin
+    image = ConstantInput([1.0, 10.0, 100.0, 1000.0, 10000.0, 100000.0])
+    due = [0.25 + 5.0 + 1000.0 + 20000.0, 2.5 + 50.0 + 10000.0 + 200000.0, -0.25 + 40.0 + 125.0 + 10000.0,
+           -2.5 + 400.0 + 1250.0 + 100000.0]
+    @test potentials(membrane(layer(FILTERS)), image) == due
+    @test potentials(membrane(layer(FILTERS; bias = [0.5, -0.5])), image) == due .+ [0.5, 0.5, -0.5, -0.5]
+    # Padding is no term, and a stride passes over what lies between.
+    @test potentials(membrane(layer(FILTERS[1:1, :, :, :]; padding = (1, 1), stride = (1, 2))), image) ==
+          [2.0, 210.0, 2000.5, 210052.5, 500.0, 52500.0]
+    @test potentials(membrane(layer(FILTERS)), SpikeInput([[1, 2, 4, 5]]))[[1, 3]] == [3.75, 4.875]
+end
+
+@testset "a sum adds currents that are complete, in their order, then the bias" begin
+    # Each branch alone is 0.0 here, whereas in one go the small term would be lost or kept by the order.
+    shape = (1, 1, 3)
+    whole(weights...) = Branch(reshape(collect(weights), 1, 1, 1, 3); from = "input")
+    ones3 = SpikeInput([[1, 2, 3]])
+    summed(branches...; options...) = potentials(membrane(layer([branches...]; options...); shape = shape), ones3)
+    @test summed(whole(1.0, 2.0^53, 0.0), whole(-2.0^53, 0.0, 0.0)) == [0.0]
+    @test summed(whole(2.0^53, -2.0^53, 1.0), whole(0.0, 0.0, 1.0)) == [2.0]
+    @test summed(whole(1.0, 0.0, 0.0), whole(2.0^53, 0.0, 0.0); bias = [-2.0^53]) == [0.0]
+    @test summed(whole(2.0^53, 0.0, 0.0), whole(0.0, 0.0, -2.0^53); bias = [1.0]) == [1.0]
+    values = [0.1, -0.0, 0.3]
+    same = membrane(layer([Branch(0.1; from = "input")]; initial_potential = -0.0); shape = shape)
+    @test all(potentials(same, ConstantInput(values)) .=== [0.1 * 0.1, 0.0, 0.1 * 0.3])
+    narrow = potentials(Network{Float32}(same), ConstantInput(values))
+    @test all(narrow .=== [0.1f0 * 0.1f0, 0.0f0, 0.1f0 * 0.3f0])
+end
+
+@testset "a pool is a sum in order, divided once" begin
+    shape, values = (1, 1, 3), [0.1, 0.7, -0.2]
+    pooled = membrane(AveragePool((1, 3); name = "p"), layer([Branch(1.0; from = "p")]); shape = shape)
+    @test potentials(pooled, ConstantInput(values))[1] === (0.1 + 0.7 + -0.2) / 3
+    @test potentials(Network{Float32}(pooled), ConstantInput(values))[1] === (0.1f0 + 0.7f0 + -0.2f0) / 3.0f0
+    @test potentials(pooled, SpikeInput([[1, 3]]))[1] === 2 / 3
+end
+
+@testset "layers without neurons have empty records" begin
+    network = Network([layer(FILTERS), AveragePool((1, 2)), Flatten(), layer([0.75 0.5])]; input_shape = (1, 2, 3))
+    run = simulate(network, SpikeInput([[1, 2, 4, 5], [3]]), 2; record = ["counts", "spikes", "potential", "trace"])
+    @test run.spikes == [[[1, 2, 3], [1, 3, 4]], [], [], [[1], Int[]]]
+    @test run.counts == [[2, 1, 2, 1], [], [], [1]] && run.readout == [1]
+    @test run.potential == [[1.75, 0.75, 2.875, 2.875], [], [], [0.75 * 0.5 + 0.5]]
+    @test isempty(run.trace[2]) && isempty(run.trace[3]) && length(run.trace[4]) == 2
+end
+
+"A network of every kind with named sources."
+every_kind() = Network([layer(FILTERS; bias = [0.1, -0.1], name = "c"),
+                        layer([Branch(0.7; from = "c"), Branch(-FILTERS; from = "input")]; decay = 0.9, name = "s"),
+                        AveragePool((2, 1); name = "p"), Flatten(name = "f"), layer([0.4 -0.3 0.9 0.6]; name = "d"),
+                        layer([Branch([0.8 0.1 0.5 0.7]; from = "f"), Branch(0.5; from = "d")]; bias = [0.2])];
+                       input_shape = (1, 3, 3))
+
+@testset "blocks, batches and threads change nothing" begin
+    network, records = every_kind(), ["counts", "spikes", "potential", "trace"]
+    long = PoissonInput(fill(0.4, 9); seed = 3)
+    whole = simulate(network, long, 600; record = records)
+    parts = simulate(network, [PoissonInput(fill(0.4, 9); seed = 3, sample = k) for k in 0:2], 600; record = records)
+    spikes = simulate(network, SpikeInput(S.spike_train(long, 600)), 600; record = records)
+    for other in (parts[1], spikes)
+        @test all(isequal(getfield(whole, f), getfield(other, f)) for f in fieldnames(Run))
+    end
+    values = [ConstantInput(0.1 .* collect(k:k+8)) for k in 1:5]
+    runs = simulate(network, values, 7; record = records, threads = 2)
+    for k in 1:5
+        alone = simulate(network, values[k], 7; record = records)
+        @test all(isequal(getfield(runs[k], f), getfield(alone, f)) for f in fieldnames(Run))
+    end
+    @test sum(runs[5].readout) > 0
+end
+
+@testset "what becomes non-finite in other kinds" begin
+    at(l) = ("simulate.non-finite", "/network/layers/$l")
+    huge(l...) = Network([l...]; input_shape = (1, 1, 2))
+    large, both = ConstantInput([floatmax(), floatmax()]), SpikeInput([[], [1, 2]])
+    pool = AveragePool((1, 2); name = "p")
+    fault(network, input) = rejection(() -> simulate(network, input, 2))
+    @test fault(huge(pool, layer([Branch(1.0; from = "p")])), large) == at(0)
+    @test fault(huge(pool, layer([Branch(1.0; from = "p")])), ConstantInput([floatmax(), 0.0])) === nothing
+    @test fault(huge(layer([Branch(floatmax(); from = "input")])), large) == at(0)
+    # Two branches that are infinite of opposite sign, and one that is so by itself.
+    opposite = layer([Branch(2.0; from = "input"), Branch(-2.0; from = "input")])
+    @test fault(huge(opposite), ConstantInput([floatmax(), 0.0])) == at(0)
+    filters = fill(floatmax(), 1, 1, 1, 2)
+    @test fault(huge(layer(ones(1, 1, 1, 1)), layer(filters; from = "input")), both) == at(1)
+end
+
 @testset "empty layers and empty inputs" begin
     @test simulate(Network([layer(zeros(2, 0))]), ConstantInput(Float64[]), 2).readout == [0, 0]
     nowhere = read_network("""{"layers":[{"weights":[],"neuron":{"model":"if","threshold":1}}]}""")
