@@ -11,7 +11,7 @@ import torch
 from spikeparity.neurons import Constant, Layer, Network, Neuron, simulate
 from spikeparity.torch.dynamics import Firing, advance, filtered, integrate
 from spikeparity.torch.layers import IF, LI, LIF, ExpSyn
-from spikeparity.torch.sequential import SequentialConv2d, SequentialLinear
+from spikeparity.torch.sequential import SequentialConv2d, SequentialLinear, in_profile_order
 from spikeparity.torch.squeeze import IFSqueeze, LIFSqueeze, LISqueeze
 from spikeparity.torch.states import detach_states, reset_states, run_with_states, zero_grad
 from spikeparity.torch.surrogate import ArcTan, FastSigmoid, SingleExponential
@@ -108,6 +108,17 @@ def test_ordered_convolution_is_that_of_scalar_loops_and_has_the_gradients_of_py
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-3)
     with pytest.raises(ValueError, match="padding"):
         SequentialConv2d(1, 1, 3, padding="same")(x[:, :1])
+
+
+def test_a_module_is_copied_in_the_order_of_the_profile():
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Sequential(nn.Flatten(), nn.Linear(8, 3)), nn.Identity())
+    twin, x = in_profile_order(module), torch.rand(5, 1, 4, 4)
+    assert (type(twin[0]), type(twin[1][1])) == (SequentialConv2d, SequentialLinear)
+    assert (type(module[0]), type(module[1][1])) == (nn.Conv2d, nn.Linear)
+    torch.testing.assert_close(twin(x), module(x))
+    twin[0].weight.data.zero_()
+    assert module[0].weight.any()
 
 
 @pytest.mark.parametrize("axis", [0, 1])

@@ -19,7 +19,7 @@ from spikeparity.torch.layers import IF, LI, LIF, ExpSyn, Stateful
 from spikeparity.torch.losses import accuracy, count_mse, rate_cross_entropy, spike_counts
 from spikeparity.torch.recorder import SpikeRecorder
 from spikeparity.torch.rollout import bptt, rollout
-from spikeparity.torch.sequential import SequentialConv2d, SequentialLinear
+from spikeparity.torch.sequential import SequentialConv2d, SequentialLinear, in_profile_order
 from spikeparity.torch.squeeze import ExpSynSqueeze, IFSqueeze, LIFSqueeze, LISqueeze
 from spikeparity.torch.states import detach_states, get_states, reset_states, run_with_states, set_states, zero_grad
 from spikeparity.torch.surrogate import (
@@ -63,6 +63,7 @@ __all__ = [
     "freeze_layers",
     "frozen_layers",
     "get_states",
+    "in_profile_order",
     "load_into",
     "parameter_groups",
     "rate_cross_entropy",
