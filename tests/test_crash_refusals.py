@@ -189,6 +189,26 @@ def test_what_is_no_file_is_an_error_and_is_not_waited_for(language, scratch):
                 assert peer.verdict(base)["verdict"] == "error", put.__name__
 
 
+def put_link_outside(file: Path) -> None:
+    file.symlink_to("/dev/null")
+
+
+@pytest.mark.parametrize("language", [*LANGUAGES, "oracle"])
+def test_an_archive_that_cannot_be_opened_ends_a_load_though_another_one_would_do(language, scratch):
+    pair = pair_of(SMALL)
+    named = f"npz.{pair.digest[:16]}"
+    reader = contextlib.nullcontext(OracleReader(scratch)) if language == "oracle" else spawned(language, scratch)
+    with reader as peer:
+        for number, put in enumerate((put_folder, put_fifo, put_loop, put_link_outside)):
+            for sound, broken in (("npz", named), (named, "npz")):
+                base = f"pair-{number}-{len(sound)}"
+                pair.write(scratch / base)
+                (scratch / f"{base}.npz").rename(scratch / f"{base}.{sound}")
+                put(scratch / f"{base}.{broken}")
+                due = "accept" if sound == "npz" else "reject" if put is put_link_outside else "error"
+                assert peer.verdict(base)["verdict"] == due, (put.__name__, broken)
+
+
 @pytest.mark.parametrize("language", QUICK)
 def test_any_call_that_fails_leaves_the_old_pair_or_the_new_one(language):
     with tempfile.TemporaryDirectory(dir=MEMORY) as folder:

@@ -68,6 +68,8 @@ def _archive(name: str, digest: Value, root: Folder, path: str) -> tuple[bytes, 
         try:
             return _bound(file, digest, root, path)
         except Rejected as rejected:
+            if rejected.code == "file.path":
+                raise
             faults.append(rejected)
     raise next((fault for fault in faults if fault.code != "archive.missing"), faults[0])
 

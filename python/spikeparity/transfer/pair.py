@@ -199,14 +199,16 @@ def _archive(place: Place, document: Any, source: File) -> tuple[File, Directory
     due = document.get("archive_digest")
     if due is None:
         return _bound(place, ARCHIVE, None)
-    fault: RejectedError | StorageError | None = None
+    fault: RejectedError | None = None
     # The third step of a save may come between the first look and the second; then the third look finds the archive.
     for suffix in (ARCHIVE, f"{ARCHIVE}.{due[:DIGITS]}", ARCHIVE):
         try:
             return _bound(place, suffix, due)
         except MissingFileError as error:
             fault = fault or error  # whatever is wrong with the other one says more
-        except (RejectedError, StorageError) as error:
+        except RejectedError as error:
+            if error.code == "file.path":
+                raise
             fault = error
     if _changed(place, source):
         return None
