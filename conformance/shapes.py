@@ -17,14 +17,19 @@ class Shapes:
     """What a network looks like from outside.
 
     Attributes:
-        width: Of the input; 0 where any will do.
+        input: The shape of the input, (0) where any width will do.
         taken: Per layer the shapes of its sources, one per branch of a sum.
         layers: Per layer the shape of its output.
     """
 
-    width: int
+    input: Shape
     taken: list[list[Shape]]
     layers: list[Shape]
+
+    @property
+    def width(self) -> int:
+        """The number of elements of the input."""
+        return math.prod(self.input)
 
 
 def of_request(network: dict[str, Any], root: Path | None = None) -> Shapes:
@@ -34,19 +39,18 @@ def of_request(network: dict[str, Any], root: Path | None = None) -> Shapes:
     from conformance.oracle.values import from_python
 
     if root is not None and "checkpoint" in network:
-        return of_sidecar((root / f"{network['checkpoint']}.json").read_bytes())
-    found = documents.load(from_python(network), Folder(root))
-    return Shapes(found.width or 0, found.shapes.taken, found.shapes.given)
+        return of_sidecar(json.loads((root / f"{network['checkpoint']}.json").read_bytes()))
+    found = documents.load(from_python(network), Folder(root)).shapes
+    return Shapes(found.input or (0,), found.taken, found.given)
 
 
-def of_sidecar(text: bytes) -> Shapes:
-    """Return the shapes of the network of a sound pair of format 2, by its sidecar."""
+def of_sidecar(document: dict[str, Any]) -> Shapes:
+    """Return the shapes of the network of a sound pair of format 2, by its sidecar as JSON libraries read it."""
     from conformance.oracle import sidecar
     from conformance.oracle.values import from_python
 
-    document = json.loads(text)
     found = sidecar.all_shapes(from_python({key: document[key] for key in ("layer_sizes", "network")}))
-    return Shapes(math.prod(found.input or (0,)), found.taken, found.given)
+    return Shapes(found.input or (0,), found.taken, found.given)
 
 
 def place(shape: Shape, neuron: int) -> tuple[int, int, int] | None:

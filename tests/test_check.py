@@ -12,16 +12,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from called import Call, caller
-from spikeparity.neurons.layers import Layer, Neuron
+from spikeparity.neurons.layers import AvgPool2d, Conv2d, IdentityBranch, Layer, Neuron, Sum
 from spikeparity.neurons.network import Network
 from spikeparity.transfer import SNNCheckpoint
 from spikeparity.transfer.pair import save_checkpoint, save_network
 
+from conformance.corpora import BUILT_IN
 from conformance.errors import UsageError
 from conformance.pairs.check import first_sample, is_batch, steps_needed
 from conformance.pairs.files import PairFiles, bring_pair, find
 from conformance.pairs.stimulus import bring_input
 
+ARTEFACTS = Path(BUILT_IN) / "artefacts"
 PROXY = Path(__file__).parent / "miniatures" / "proxy.py"
 
 
@@ -161,6 +163,26 @@ def test_the_divergence_of_a_users_own_sample(net: Path, check: Call) -> None:
     assert done.code == 1
     assert "first divergence: sample 2, step 0, layer 0, neuron 0 (threshold 0.5)" in done.out
     assert "--input third.npz --steps 3" in done.out
+
+
+def test_the_divergence_of_a_convolution_has_a_place(net: Path, check: Call) -> None:
+    # each of 2 x 2 x 3 places counts its input in halves; the pool before them has neither neurons nor records
+    halves = Conv2d(np.full((2, 1, 1, 1), 0.5), None, Neuron("if", 1.0), name="halves")
+    last = Sum([IdentityBranch("halves", 0.25)])
+    save_network(Network([AvgPool2d((1, 1)), halves, last], input_shape=(1, 2, 3)), net / "maps")
+    np.savez(net / "image.npz", np.array([0.0, 0.0, 0.0, 0.0, 0.0, 1.0]))
+    done = check("maps", "--input", "image.npz", "--steps", "4", *proxy("fires-late"))
+    assert done.code == 1, done.out + done.err
+    assert "first divergence: step 1, layer 1, neuron 5 (channel 0, row 1, column 2) (threshold 1.0)" in done.out
+
+
+def test_a_network_of_every_kind(net: Path, check: Call) -> None:
+    for suffix in (".json", ".npz"):
+        shutil.copy(f"{ARTEFACTS}/layers/every-kind{suffix}", net / f"kinds{suffix}")
+    done = check("kinds", "--steps", "3", *proxy("none"))
+    assert done.code == 0, done.out + done.err
+    assert table(done.out)["members"] == ["8", "same"]
+    assert re.search(r"^l2 +0 +0 +–$", done.out, re.MULTILINE)
 
 
 def test_a_fault_that_only_shows_in_batches_is_called_so(net: Path, check: Call) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,9 @@ from spikeparity.transfer import SNNCheckpoint
 from spikeparity.transfer.pair import save_checkpoint, save_network
 from world import World
 
+from conformance.corpora import BUILT_IN
+
+ARTEFACTS = Path(BUILT_IN) / "artefacts"
 METADATA = {"dataset": "digits", "epochs": 3, "seed": 2**63}
 
 
@@ -76,6 +80,32 @@ def test_a_network_has_biases_and_neurons(pairs: Path, inspect: Call) -> None:
     assert table["bias_0"][:6] == ["2", "2", "1", "1", "1", "<f8"]
     assert "stored" in table["bias_0"]
     assert table["total"][0] == "12"
+
+
+def test_layers_of_every_kind(pairs: Path, inspect: Call) -> None:
+    for suffix in (".json", ".npz"):
+        shutil.copy(f"{ARTEFACTS}/layers/every-kind{suffix}", pairs / f"kinds{suffix}")
+    done = inspect("kinds")
+    lines = done.out[done.out.index("layer ") :].splitlines()[1:7]
+    layers = {words[0]: " ".join(words[1:]) for words in map(str.split, lines)}
+    assert layers["input"] == "1 × 3 × 3"
+    assert layers["l1"] == "sum l0 × 0.5 + conv2d of input 2 × 2 × 2 no lif, threshold 1.0, decay 0.9"
+    assert layers["l2"] == "avgpool2d l1, kernel 2 × 1 2 × 1 × 2 no"
+    assert layers["l4"] == "dense l3 2 no if, threshold 0.2"
+    table = {member: " ".join(words) for member, words in rows(done.out).items()}
+    assert table["layer_1_1"].startswith("l1 2 × 1 × 2 × 2 8 0")
+    assert table["bias_5"].startswith("2 2 0")
+    assert table["total"].startswith("42 1 ")
+    found = json.loads(inspect("kinds", "--json").out)
+    assert (found["input_shape"], found["layers"][2]["members"]) == ([1, 3, 3], [])
+    assert (found["layers"][1]["kind"], found["layers"][1]["output"]) == ("sum", [2, 2, 2])
+    assert found["layers"][1]["takes"] == ["l0 × 0.5", "conv2d of input"]
+
+
+def test_what_of_a_geometry_is_not_by_default(pairs: Path, inspect: Call) -> None:
+    for suffix in (".json", ".npz"):
+        shutil.copy(f"{ARTEFACTS}/layers/kinds-grouped{suffix}", pairs / f"kinds{suffix}")
+    assert "input, stride 1 × 2, padding 1 × 0, dilation 2 × 1, groups 2" in inspect("kinds").out
 
 
 def test_the_same_for_machines(pairs: Path, inspect: Call) -> None:

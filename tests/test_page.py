@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import math
 import re
@@ -295,6 +296,19 @@ def test_what_a_report_holds_of_a_divergence_is_bounded(at: tuple[int, int]) -> 
         assert "inf" not in plot
 
 
+def test_layers_without_neurons_are_passed_over() -> None:
+    sides = []
+    for side in outputs(10, 12, (4, 7)):
+        sides.append({"counts": [[], *side["counts"]], "spikes": [[], *side["spikes"]], "trace": [[], *side["trace"]]})
+    network = {"layers": [{"kind": "avgpool2d"}, *NETWORK["layers"]]}
+    divergence = first_divergence(network, *sides, [(2, 4, 6), (2, 2, 3)])
+    assert divergence is not None
+    assert divergence.where == "step 4, layer 1, neuron 7 (channel 1, row 0, column 1)"
+    assert first_divergence(network, *sides, [(12,), (12,)]) == dataclasses.replace(divergence, place=None)
+    assert Divergence.from_row(dataclasses.asdict(divergence)) == divergence
+    assert "they part at step 4, neuron 7" in raster(divergence)
+
+
 def test_an_answer_that_goes_to_pieces_later_still_shows_where_it_parted() -> None:
     due, got = outputs(10, 3, (2, 1))
     got["trace"][0][5] = {"before": "nonsense"}
@@ -345,8 +359,6 @@ def test_plots_leave_out_what_is_not_finite() -> None:
     ],
 )
 def test_a_divergence_of_another_shape_is_refused(change: dict[str, Any], says: str) -> None:
-    import dataclasses
-
     divergence = first_divergence(NETWORK, *outputs(4, 2, (1, 0)))
     assert divergence is not None
     row = dataclasses.asdict(divergence)

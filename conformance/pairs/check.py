@@ -91,7 +91,11 @@ class Check:
         assert self.reference is not None
         if self.reference.output["format_version"] == 1:
             return 0
-        return of_sidecar(PairFiles(self.root / NAME).sidecar.read_bytes()).width
+        return of_sidecar(self._sidecar()).width
+
+    def _sidecar(self) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(PairFiles(self.root / NAME).sidecar.read_bytes())
+        return document
 
     def _simulation(self) -> dict[str, Any]:
         return {
@@ -133,8 +137,8 @@ class Check:
 
     def _compare_states(self, name: str, sample: int | None, due: Reply, got: Reply) -> None:
         try:
-            text = PairFiles(self.root / NAME).sidecar.read_bytes()
-            found = first_divergence(json.loads(text)["network"], due.output, got.output, of_sidecar(text).layers)
+            sidecar = self._sidecar()
+            found = first_divergence(sidecar["network"], due.output, got.output, of_sidecar(sidecar).layers)
         except (LookupError, TypeError, ValueError):
             self.remarks[name] = f"asked again for all states, it does not answer in the due shape: {got.message}"
             return

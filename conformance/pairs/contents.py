@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,9 @@ from spikeparity.matrix import FloatArray
 from spikeparity.transfer import npy, sidecar, zip_archive
 from spikeparity.transfer.pair import HEADER_BYTES, opened
 from spikeparity.transfer.zip_archive import STORED, Due
+
+from conformance.pairs import wiring
+from conformance.shapes import of_sidecar
 
 SAFE = (1e-140, 1e140)
 """Within these a norm's squares neither overflow nor vanish."""
@@ -58,8 +61,11 @@ class Layer:
         name: Its name.
         neuron_type: What the sidecar says of its neurons; None where it says nothing.
         frozen: Whether it is not trained.
-        neuron: The dynamics of its neurons, of a network.
-        members: Its weights, then its bias where it has one.
+        neuron: The dynamics of its neurons, of a network; None where it has none.
+        members: Its weights (of a sum those of its branches), then its bias, as far as it has them.
+        kind: Of a network: ``dense``, ``conv2d``, ``sum``, ``avgpool2d`` or ``flatten``.
+        takes: Of a network: its sources in words, one per branch of a sum.
+        output: Of a network: the shape of what it gives, (elements) or (channels, height, width).
     """
 
     name: str
@@ -67,6 +73,9 @@ class Layer:
     frozen: bool
     neuron: dict[str, Any] | None
     members: tuple[Member, ...]
+    kind: str | None = None
+    takes: tuple[str, ...] = ()
+    output: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,6 +87,8 @@ class Contents:
         archive_digest: What binds the sidecar to its archive, or None.
         layers: The layers, input first.
         readout: Of a network: ``spikes`` or ``membrane``.
+        is_plain: Whether it is a checkpoint, or a network of dense layers in a row.
+        input: Of a network: the shape of its input, (elements) or (channels, height, width).
         metadata: Whatever the pair carries besides.
     """
 
@@ -86,6 +97,8 @@ class Contents:
     layers: tuple[Layer, ...]
     readout: str | None
     metadata: dict[str, Any]
+    is_plain: bool = True
+    input: tuple[int, ...] = ()
 
     @property
     def total_params(self) -> int:
@@ -142,17 +155,39 @@ def _contents(document: Any, members: dict[str, Member]) -> Contents:
     network = document.get("network")
     layers = []
     for index, name in enumerate(document["layer_names"]):
-        own = (members.get(f"layer_{index}"), members.get(f"bias_{index}"))
+        own = [f"layer_{index}", f"bias_{index}"]
+        if network is not None:
+            own[1:1] = [f"layer_{index}_{b}" for b in range(len(network["layers"][index].get("inputs", ())))]
         layers.append(
             Layer(
                 name=str(name),
                 neuron_type=str(types[index]) if len(types) else None,
                 frozen=name in frozen,
-                neuron=None if network is None else dict(network["layers"][index]["neuron"]),
-                members=tuple(member for member in own if member is not None),
+                neuron=None,
+                members=tuple(members[name] for name in own if name in members),
             )
         )
-    readout = None if network is None else str(network.get("readout", "spikes"))
     digest = document.get("archive_digest")
     metadata = dict(document.get("metadata", {}))
-    return Contents(sidecar.version(document), digest, tuple(layers), readout, metadata)
+    contents = Contents(sidecar.version(document), digest, tuple(layers), None, metadata)
+    return contents if network is None else _of_network(contents, document)
+
+
+def _of_network(contents: Contents, document: Any) -> Contents:
+    """Add what a network says of its layers."""
+    stored = document["network"]["layers"]
+    found = of_sidecar(document)
+    sources = wiring.takes(stored, [layer.name for layer in contents.layers])
+    layers = tuple(
+        replace(
+            layer,
+            neuron=dict(stored[index]["neuron"]) if "neuron" in stored[index] else None,
+            kind=wiring.kind(stored[index]),
+            takes=sources[index],
+            output=found.layers[index],
+        )
+        for index, layer in enumerate(contents.layers)
+    )
+    readout = str(document["network"].get("readout", "spikes"))
+    plain = wiring.is_plain(stored) and len(found.input) == 1
+    return replace(contents, layers=layers, readout=readout, is_plain=plain, input=found.input)

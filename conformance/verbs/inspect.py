@@ -81,7 +81,13 @@ def _lines(files: dict[str, int], contents: Contents) -> Iterator[str]:
     else:
         yield "not bound: without archive_digest, another archive of the same shapes would be taken for this one"
     yield ""
-    yield from columns(list(_rows(contents)), left={0, 1, -1})
+    if not contents.is_plain:
+        yield from columns(list(_layer_rows(contents)), left=range(6))
+        yield ""
+    rows = list(_rows(contents))
+    yield from columns(
+        rows if contents.is_plain else [row[:-2] for row in rows], left={0, 1, -1} if contents.is_plain else {0, 1}
+    )
     if contents.metadata:
         keys = list(contents.metadata)
         more = f", … ({len(keys)} in all)" if len(keys) > SHOWN_KEYS else ""
@@ -89,13 +95,21 @@ def _lines(files: dict[str, int], contents: Contents) -> Iterator[str]:
         yield clean(f"metadata: {', '.join(keys[:SHOWN_KEYS])}{more}", 400)
 
 
+def _layer_rows(contents: Contents) -> Iterator[list[str]]:
+    """Yield a row per layer of a network that is more than dense layers in a row."""
+    yield ["layer", "kind", "takes", "output", "frozen", "neuron"]
+    yield ["input", "", "", _shape(contents.input), "", ""]
+    for layer in contents.layers:
+        frozen = "yes" if layer.frozen else "no"
+        yield [_name(layer), layer.kind or "", " + ".join(layer.takes), _shape(layer.output), frozen, _neuron(layer)]
+
+
 def _rows(contents: Contents) -> Iterator[list[str]]:
     numbers = ["shape", "parameters", "zeros", "Frobenius", "max |w|", "dtype", "storage", "bytes"]
     yield ["member", "layer", *numbers, "frozen", "neuron"]
     for layer in contents.layers:
         for number, member in enumerate(layer.members):
-            name = layer.name if layer.name.strip() else repr(layer.name)
-            of_layer = [name, "yes" if layer.frozen else "no", _neuron(layer)] if number == 0 else ["", "", ""]
+            of_layer = [_name(layer), "yes" if layer.frozen else "no", _neuron(layer)] if number == 0 else ["", "", ""]
             yield [member.member, of_layer[0], *_fields(member), *of_layer[1:]]
     members = [member for layer in contents.layers for member in layer.members]
     norm, largest = math.hypot(*(m.norm for m in members)), max((m.largest for m in members), default=0.0)
@@ -105,15 +119,22 @@ def _rows(contents: Contents) -> Iterator[list[str]]:
 
 
 def _fields(member: Member) -> list[str]:
-    shape = " × ".join(map(str, member.shape))
     dtype = member.dtype + (" by columns" if member.fortran_order and len(member.shape) > 1 else "")
     values = [f"{member.parameters:,}", f"{member.zeros:,}", f"{member.norm:.6g}", f"{member.largest:.6g}"]
-    return [shape, *values, dtype, member.compression, f"{member.bytes:,}"]
+    return [_shape(member.shape), *values, dtype, member.compression, f"{member.bytes:,}"]
+
+
+def _name(layer: Layer) -> str:
+    return layer.name if layer.name.strip() else repr(layer.name)
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return " × ".join(map(str, shape))
 
 
 def _neuron(layer: Layer) -> str:
     if layer.neuron is None:
-        return layer.neuron_type or ""
+        return "" if layer.kind else layer.neuron_type or ""
     rest = [f"{name.replace('_', ' ')} {value}" for name, value in layer.neuron.items() if name != "model"]
     return ", ".join([str(layer.neuron["model"]), *rest])
 
@@ -133,6 +154,7 @@ def _as_json(base: str, files: dict[str, int], contents: Contents) -> dict[str, 
         "layers": [
             {
                 "name": layer.name,
+                **({"kind": layer.kind, "takes": layer.takes, "output": layer.output} if layer.kind else {}),
                 "neuron_type": layer.neuron_type,
                 "frozen": layer.frozen,
                 "neuron": layer.neuron,
@@ -140,6 +162,7 @@ def _as_json(base: str, files: dict[str, int], contents: Contents) -> dict[str, 
             }
             for layer in contents.layers
         ],
+        **({"input_shape": contents.input} if contents.input else {}),
         "readout": contents.readout,
         "metadata": contents.metadata,
     }

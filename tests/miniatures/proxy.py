@@ -39,10 +39,12 @@ class FiresLate(Fault):
             return given
         network = json.loads((self.root / f"{given['network']['checkpoint']}.json").read_bytes())["network"]
         for layer in network["layers"]:
-            layer["neuron"]["threshold"] = math.nextafter(layer["neuron"]["threshold"], math.inf)
-            for name in ("weights", "bias"):
-                if name in layer:
-                    layer[name] = {"file": f"{given['network']['checkpoint']}.npz", **layer[name]}
+            if "neuron" in layer:
+                layer["neuron"]["threshold"] = math.nextafter(layer["neuron"]["threshold"], math.inf)
+            for part in (layer, *layer.get("inputs", ())):
+                for name in {"weights", "bias"} & set(part):
+                    file = f"{given['network']['checkpoint']}.npz"
+                    part[name] = {"file": file, "member": part[name]["member"]}
         return {**given, "network": network}
 
 
