@@ -211,10 +211,10 @@ fn open_archive(base: &Place, sidecar: &Sidecar) -> Result<Archive, LoadError> {
     // A save that was interrupted, or is under way, has left the archive under the name with its digest.
     let staged = base.with_suffix(&format!(".npz.{}", &due[..NAME_DIGITS]));
     let staged = || existing(&staged).and_then(|file| bound(file, due));
-    let fault = match published() {
-        Err(fault) if is_of_archive(&fault) => fault,
+    match published() {
+        Err(fault) if is_of_archive(&fault) => {}
         done => return done,
-    };
+    }
     let staged_fault = match staged() {
         Err(fault) if is_of_archive(&fault) => fault,
         done => return done,
