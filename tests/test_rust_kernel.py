@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import signal
 import sys
@@ -10,8 +11,11 @@ import time
 
 import numpy as np
 import pytest
+from spikeparity import operations
 from spikeparity._rust import Layer, Network
 from spikeparity.rejection import RejectedError
+
+IF = {"model": "if", "threshold": 1.0}
 
 
 def plain(layers, inputs, *, membrane=False):
@@ -281,7 +285,6 @@ def test_a_row_alone_gives_what_it_gives_in_a_batch():
                 assert single.potential[layer].tobytes() == batch.potential[layer][k].tobytes()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="needs the high-water mark of memory in KiB")
 @pytest.mark.parametrize("threads", [2, 3, 40])
 def test_any_number_of_threads_gives_the_bits_of_one(threads):
     random = np.random.default_rng(8)
@@ -307,6 +310,7 @@ def test_no_threads_are_refused():
         Network([Layer(np.ones((1, 1)), 1.0)]).run_constant(np.ones(1), 1, threads=0)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="needs the high-water mark of memory in KiB")
 def test_inputs_are_not_copied():
     net = Network([Layer(np.ones((1, 16384)), 1.0)])
     # Zeros that nobody wrote take no memory, reading them neither: a copy of an input would show as 256 MiB.
@@ -451,3 +455,104 @@ def test_layers_without_outputs_or_inputs():
     assert Network([Layer(np.zeros((0, 2)), 1.0)]).run_constant(np.ones(2), 1).readout.shape == (0,)
     biased = Network([Layer(np.zeros((2, 0)), 1.0, bias=np.ones(2))])
     assert biased.run_raster(np.zeros((4, 0), dtype=bool)).readout.tolist() == [4, 4]
+
+
+# A network of all kinds of layers, as a sidecar has it.
+ALL_KINDS = {
+    "input_shape": [2, 6, 5],
+    "readout": "membrane",
+    "layers": [
+        {
+            "kind": "conv2d",
+            "name": "a",
+            "weights": {"member": "w"},
+            "bias": {"member": "b"},
+            "padding": [1, 1],
+            "neuron": IF,
+        },
+        {
+            "kind": "sum",
+            "inputs": [
+                {"kind": "conv2d", "from": "a", "weights": {"member": "v", "shape": [4, 2, 1, 1]}, "groups": 2},
+                {"kind": "identity", "from": "a", "weight": 0.3},
+            ],
+            "neuron": IF,
+        },
+        {"kind": "avgpool2d", "kernel": [2, 3]},
+        {"kind": "flatten"},
+        {"weights": {"member": "d"}, "neuron": IF},
+    ],
+}
+
+
+def members(rng):
+    shapes = {"w": (4, 2, 3, 3), "b": (4,), "v": (4, 2, 1, 1), "d": (3, 12)}
+    return {name: rng.normal(size=shape) for name, shape in shapes.items()}
+
+
+def in_place(document, arrays):
+    """Return a document with the arrays in place of references."""
+    if isinstance(document, dict):
+        if "member" in document:
+            return arrays[document["member"]].tolist()
+        return {key: in_place(value, arrays) for key, value in document.items()}
+    return [in_place(item, arrays) for item in document] if isinstance(document, list) else document
+
+
+@pytest.mark.parametrize("profile", ["sequential-f64", "sequential-f32"])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_document_of_all_kinds_of_layers_runs_with_the_bits_of_the_reference(profile, threads):
+    rng = np.random.default_rng(5)
+    arrays, values = members(rng), rng.normal(size=(3, 60))
+    net = Network.from_document(json.dumps(ALL_KINDS), arrays, profile=profile)
+    assert (net.inputs, net.profile) == (60, profile)
+    request = {
+        "network": in_place(ALL_KINDS, arrays),
+        "profile": profile,
+        "steps": 7,
+        "record": ["counts", "potential"],
+    }
+    request["input"] = {"kind": "constant", "values": values.tolist()}
+    due = operations.run("x", "simulate", request)["output"]
+    run = net.run_constant(values, 7, threads=threads)
+    assert sum(counts.sum() for counts in run.counts) > 0
+    for sample in range(3):
+        assert [counts[sample].tolist() for counts in run.counts] == due["counts"][sample]
+        assert [operations.hex_floats(layer[sample]) for layer in run.potential] == due["potential"][sample]
+    assert run.readout.tobytes() == run.potential[-1].tobytes()
+
+
+def test_a_long_convolution_heeds_signals():
+    layer = {"kind": "conv2d", "weights": {"member": "w"}, "padding": [1, 1], "neuron": IF}
+    document = {"input_shape": [16, 256, 256], "layers": [layer]}
+    net = Network.from_document(json.dumps(document), {"w": np.ones((64, 16, 3, 3))})
+    begun = time.monotonic()
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            net.run_poisson(np.full(2**20, 0.5), 2**20, 1)  # days, if it is let
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert time.monotonic() - begun < 5
+
+
+def test_documents_keep_the_rules():
+    def code(document, arrays):
+        with pytest.raises(RejectedError) as error:
+            Network.from_document(document, arrays)
+        return error.value.code, error.value.path
+
+    arrays = members(np.random.default_rng(5))
+    text = json.dumps(ALL_KINDS)
+    assert code("{", arrays) == ("json.syntax", "")
+    assert code(text.replace("sum", "add"), arrays) == ("network.kind", "/network/layers/1/kind")
+    without = {name: array for name, array in arrays.items() if name != "d"}
+    assert code(text, without) == ("network.weight-type", "/network/layers/4/weights")
+    assert code(text, arrays | {"d": np.ones((3, 13))}) == ("network.chain", "/network/layers/4/weights")
+    assert code(text, arrays | {"v": np.ones((4, 2))}) == ("network.weight-rank", "/network/layers/1/inputs/0/weights")
+    with pytest.raises(TypeError, match="w: expected a C-contiguous NumPy array of float64"):
+        Network.from_document(text, arrays | {"w": arrays["w"].astype(np.float32)})
+    with pytest.raises(ValueError, match="profile"):
+        Network.from_document(text, arrays, profile="float16")
