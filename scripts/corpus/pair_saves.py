@@ -239,6 +239,15 @@ cases.accept(
     saving("saved/nested", checkpoint=checkpoint(metadata=nested(63))),
     near="checkpoint.metadata-type",
 )
+cases.precedence(
+    "save-order-metadata-depth",
+    "What a sidecar cannot hold is found last: the checkpoint alone has no such fault.",
+    saving("saved/faulty", checkpoint=checkpoint(metadata=nested(64), weights=[[[1] * 3] * 2, [[1, "NaN"]]])),
+    [
+        ("checkpoint.weight-finite", "/checkpoint/weights/1/0/1", put("/checkpoint/weights/1/0/1", 1)),
+        ("checkpoint.metadata-type", "/checkpoint/metadata", put("/checkpoint/metadata/deep/0", 1.5)),
+    ],
+)
 cases.accept(
     "save-checkpoint-no-layers",
     "A checkpoint without layers has an archive without members.",
