@@ -3,8 +3,9 @@
     python scripts/bench_transfer.py [--rounds 15] [--out benchmarks/results/bench_transfer.json] [--skip-large]
 
 Every contestant runs in a process of its own; a round asks each in turn, and a ratio is taken within a round. The
-figures are medians: evidence against regressions on one machine, no promise for another. sc_neurocore (AGPL) is
-installed into a private environment in the cache and only run.
+figures are medians: evidence against regressions on one machine, no promise for another. What takes microseconds is
+held against its goal by time on a processor, which other work on the machine disturbs less; large files by time passed.
+sc_neurocore (AGPL) is installed into a private environment in the cache and only run.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 SIDE, LAYERS = 5000, 4
 GIGABYTE_SIDE = 11181
 GOALS = {
-    "round trip on the disk, ratio of rates to sc_neurocore": (">=", 3.0),
-    "round trip in memory-backed storage, ratio of rates to sc_neurocore": (">=", 3.0),
-    "apply_transfer_config, ratio of rates to sc_neurocore": (">=", 1.0),
+    "round trip on the disk, ratio of rates on the processor to sc_neurocore": (">=", 3.0),
+    "round trip in memory-backed storage, ratio of rates on the processor to sc_neurocore": (">=", 3.0),
+    "apply_transfer_config, ratio of rates on the processor to sc_neurocore": (">=", 1.0),
     "10^8 weights, save, ratio of times to np.savez_compressed": ("<=", 1.5),
     "10^8 weights, load, ratio of times to np.load": ("<=", 1.5),
     "10^8 weights of 7 bits, save, ratio of times to np.savez_compressed": ("<=", 1.5),
@@ -100,7 +101,7 @@ def small(folder: Path, rounds: int) -> Figures:
     sys.path.insert(0, str(ROOT / "scripts"))
     import sc_neurocore
 
-    trips, applications = 50, 2000
+    trips, applications = 50, 20_000
     with Worker("ours", folder) as ours, Worker("theirs", folder, str(sc_neurocore.environment())) as theirs:
         for worker in (ours, theirs):
             worker("round_trips", count=5)
@@ -178,8 +179,8 @@ def mapped(folder: Path, rounds: int) -> Figures:
 def goals(figures: Figures) -> list[dict[str, Any]]:
     """Hold the figures against the goals."""
     runs = [figures[name] for name in ("compressed", "compressed_7_bits", "uncompressed") if name in figures]
-    found = [figures[place]["round_trip"]["ratio"] for place in ("on_disk", "in_memory")]
-    found.append(figures["in_memory"]["apply_transfer_config"]["ratio"])
+    found = [figures[place]["round_trip"]["ratio_on_cpu"] for place in ("on_disk", "in_memory")]
+    found.append(figures["in_memory"]["apply_transfer_config"]["ratio_on_cpu"])
     if runs:
         found += [run[ratio] for run in runs[:2] for ratio in ("save_ratio", "load_ratio")]
         found += [max(run["ours"][f"{way}_memory"] for run in runs) for way in ("save", "load")]
@@ -219,7 +220,11 @@ def main() -> int:
     rows = goals(figures)
     for row in rows:
         print(f"{'met   ' if row['met'] else 'MISSED'} {row['found']:>9} ({row['goal']:>6})  {row['what']}")
-    about = "medians of one run on one machine: evidence against regressions, not a promise"
+    about = (
+        "medians of one run on one machine: regression evidence, not a promise. Rates of round trips and of "
+        "apply_transfer_config are held against their goals by time on a processor (user and system), all else by "
+        "time that passed; `load` is the machine's load average, by other work, as the run began."
+    )
     document = {"about": about, "date": time.strftime("%Y-%m-%d"), "machine": facts, "goals": rows, "figures": figures}
     if chosen.out:
         chosen.out.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")

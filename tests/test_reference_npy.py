@@ -61,16 +61,9 @@ def test_headers_of_the_grammar(header: str, version: bytes) -> None:
         HEADER.replace("'<f8'", "'<f8\xe9'"),
         HEADER.replace(", }", ",, }"),
         HEADER.replace(", 'fortran", " 'fortran"),
-        HEADER.replace("'descr'", "'descR'"),
-        HEADER.replace("'descr'", "\"descr'"),
-        HEADER.replace("'descr'", "b'descr'"),
-        HEADER.replace("'descr'", "descr"),
-        HEADER.replace("'descr'", "'de\\x73cr'"),
-        HEADER.replace("'descr': '<f8', ", ""),
-        HEADER.replace("'fortran_order': False, ", ""),
-        HEADER.replace("'shape': (2, 3), ", ""),
-        HEADER.replace("}", "'descr': '<f8'}"),
-        HEADER.replace("}", "'more': 1}"),
+        *(HEADER.replace("'descr'", key) for key in ("'descR'", "\"descr'", "b'descr'", "descr", "'de\\x73cr'")),
+        *(HEADER.replace(part, "") for part in ("'descr': '<f8', ", "'fortran_order': False, ", "'shape': (2, 3), ")),
+        *(HEADER.replace("}", more) for more in ("'descr': '<f8'}", "'more': 1}")),
         *(HEADER.replace("False", word) for word in ("false", "0", "None", "Falsey", "")),
         *(
             HEADER.replace("(2, 3)", shape)
@@ -153,6 +146,18 @@ def test_a_view_is_taken_where_nothing_has_to_change() -> None:
     assert np.shares_memory(npy.to_float64(content, None, LEAVES), content)
     shifted = np.frombuffer(b"x" + content.tobytes(), dtype=np.uint8)[1:]
     assert npy.to_float64(shifted, None, LEAVES).flags.aligned
+
+
+def test_a_file_as_numpy_writes_it_is_read_as_any_other() -> None:
+    usual = npy.header_bytes((2, 3)) + VALUES.tobytes()
+    content = np.frombuffer(bytes(64) + usual, dtype=np.uint8)[64:].copy()
+    assert np.shares_memory(npy.to_float64(content, (2, 3), LEAVES), content)
+    for shift in range(8):
+        shifted = np.frombuffer(bytes(shift) + usual, dtype=np.uint8)[shift:]
+        got = npy.to_float64(shifted, (2, 3), LEAVES)
+        assert got.flags.aligned
+        assert np.array_equal(got, VALUES)
+    assert code(usual[:-1])[0] == code(usual + b"\0")[0] == code(usual[:128])[0] == "npy.length"
 
 
 @pytest.mark.parametrize("content", [b"", b"\x93NUMPY", b"\x93NUMPY\x01", b"\x93NUMPZ\x01\x00", b"\x93NUMPY\x04\x00"])

@@ -7,6 +7,7 @@ outputs and any number of inputs.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -24,12 +25,12 @@ _EXACT = 2**53
 PART = 1 << 16
 
 
-class Deferred:
+class Deferred(ABC):
     """An array that is elsewhere: the rule on its type is the first to ask for it."""
 
+    @abstractmethod
     def array(self, code: str, path: str) -> FloatArray:
         """Return the array; `code` is that of an integer that float64 cannot hold, `path` where the array is due."""
-        raise NotImplementedError
 
 
 def fetch(parent: Any, key: str, code: str, path: str) -> None:

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,7 @@ class LosesBiases(Fault):
         return answer
 
 
-class AfterSaving(Fault):
+class AfterSaving(Fault, ABC):
     """Something is done to the files of each pair that was saved."""
 
     def answer(self, op: str, given: Message, answer: Message) -> Message:
@@ -94,8 +95,9 @@ class AfterSaving(Fault):
             self.bend(self.scratch / given["base"])
         return answer
 
+    @abstractmethod
     def bend(self, base: Path) -> None:
-        raise NotImplementedError
+        """Do it."""
 
 
 class LeavesTemporaries(AfterSaving):
