@@ -54,17 +54,17 @@ def root_object(document: Value) -> str | None:
     return None if isinstance(document, dict) else ""
 
 
-def unknown_key(document: Value) -> str | None:
+def unknown_key(document: Value, known: tuple[str, ...] = REQUIRED + OPTIONAL) -> str | None:
     """checkpoint.unknown-key."""
     for key in members(document):
-        if key not in REQUIRED + OPTIONAL:
+        if key not in known:
             return pointer(key)
     return None
 
 
-def missing_key(document: Value) -> str | None:
+def missing_key(document: Value, required: tuple[str, ...] = REQUIRED) -> str | None:
     """checkpoint.missing-key."""
-    for key in REQUIRED:
+    for key in required:
         if key not in members(document):
             return pointer(key)
     return None

@@ -19,7 +19,6 @@ from conformance.oracle.values import (
     check,
     integer,
     members,
-    pointer,
     strings,
 )
 
@@ -93,18 +92,12 @@ def _weights_shape(document: Value) -> shapes.WeightsShape:
 
 def unknown_key(document: Value) -> str | None:
     """checkpoint.unknown-key."""
-    for key in members(document):
-        if key not in REQUIRED + OPTIONAL:
-            return pointer(key)
-    return None
+    return checkpoint.unknown_key(document, REQUIRED + OPTIONAL)
 
 
 def missing_key(document: Value) -> str | None:
     """checkpoint.missing-key."""
-    for key in REQUIRED:
-        if key not in members(document):
-            return pointer(key)
-    return None
+    return checkpoint.missing_key(document, REQUIRED)
 
 
 def format_version_fault(document: Value) -> str | None:
