@@ -37,7 +37,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="B",
         help='a built-in backend\'s name, a manifest.toml, or "name=command with arguments" (repeatable)',
     )
-    parser.add_argument("--sample", action="append", default=[], metavar="GLOB", help="only these samples (repeatable)")
+    parser.add_argument(
+        "--sample",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="only samples of such names; '?' shows them (repeatable)",
+    )
     parser.add_argument("--timeout", type=positive, default=60.0, metavar="S", help="seconds per request (default 60)")
 
 
@@ -50,9 +56,11 @@ def execute(arguments: argparse.Namespace) -> int:
     from conformance.runner import Options
     from conformance.verbs.run import run_folder
 
-    wanted = exchange.chosen(samples(), arguments.sample)
+    all_samples = samples()
+    wanted = exchange.chosen(all_samples, arguments.sample)
     if not wanted:
-        print("conformance: no sample matches --sample", file=sys.stderr)
+        names = ", ".join(sample.id for sample in all_samples)
+        print(f"conformance: no sample matches --sample; there are {names}", file=sys.stderr)
         return exit_codes.NOTHING_SELECTED
     manifests = resolve(arguments.backend)
     began = time.monotonic()

@@ -1,8 +1,8 @@
 """Search for disagreements with random requests near the edges of every rule.
 
 Draws requests, puts them to all backends at once and holds every answer against the oracle's. What differs is made
-small and written as a draft that add takes. The same --seed (with the same --op) means the same requests in the same
-order, however fast the backends are. Without --minutes or --count the search takes one minute.
+small and written as a draft case that `add` takes. The same --seed (with the same --op) means the same requests in the
+same order, however fast the backends are. Without --minutes or --count the search takes one minute.
 """
 
 from __future__ import annotations
@@ -49,7 +49,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="B",
         help='a built-in backend\'s name, a manifest.toml, or "name=command with arguments" (repeatable)',
     )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where drafts are written (default: the cache)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="where drafts are written (default: in the cache; where, is printed)",
+    )
     parser.add_argument("--timeout", type=positive, default=10.0, metavar="S", help="seconds per request")
     parser.add_argument(
         "--kinds", type=count, default=KINDS, metavar="N", help=f"end after N kinds of fault (default {KINDS})"
@@ -64,7 +69,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
     ops = [op for op in GENERATORS if not arguments.op or any(fnmatchcase(op, glob) for glob in arguments.op)]
     if not ops:
-        print("conformance: no operation matches --op", file=sys.stderr)
+        print(f"conformance: no operation matches --op; there are {', '.join(GENERATORS)}", file=sys.stderr)
         return exit_codes.NOTHING_SELECTED
     plan = _plan(arguments, ops)
     return Fuzz(plan, resolve(arguments.backend), arguments).execute()

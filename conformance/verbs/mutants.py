@@ -1,6 +1,7 @@
 """Put faults into the Python reference, one at a time, and see that the corpus notices each.
 
-A fault that no case notices, or only one, makes the exit code 1: add a case that does (``new``, ``add``).
+A fault that no case notices, or only one, makes the exit code 1: add a case that does (`new`, `add`). All faults
+together take some minutes; --id takes some of them. Faults of Rust, Julia and Mojo: python scripts/native_mutants.py.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def execute(arguments: argparse.Namespace) -> int:
     began = time.monotonic()
     mutants = _chosen(arguments)
     if not mutants:
-        print("conformance: no fault matches the selection", file=sys.stderr)
+        print("conformance: no fault has a name that matches --id", file=sys.stderr)
         return exit_codes.NOTHING_SELECTED
     corpora = load_all(arguments.corpus)
     cases = sum(len(corpus.cases) for corpus in corpora)
