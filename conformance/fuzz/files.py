@@ -21,7 +21,26 @@ NO_PLACES: tuple[Any, ...] = (
     *("artefacts\\sound\\network", "artefacts/sound/network\0", "nowhere", "artefacts/nowhere/pair", None, 0, [], {}),
 )
 SAVED = ("pair", "a/b", "model.v1", "..a", "\u00e9")
-MEMBERS = ("w", "b", "v", "r", "batch", "rates", "s", "none", "cube", "inexact", "nan", "x", "", "layer_0", "bias_0")
+MEMBERS = (
+    "w",
+    "b",
+    "v",
+    "r",
+    "batch",
+    "rates",
+    "s",
+    "none",
+    "cube",
+    "inexact",
+    "nan",
+    "x",
+    "",
+    "layer_0",
+    "bias_0",
+    "five",
+    "thin",
+    "f",
+)
 
 
 @cache
@@ -35,7 +54,7 @@ def bases() -> tuple[str, ...]:
 def archives() -> tuple[str, ...]:
     """Return all archives among the artefacts, those of arrays more often than those of pairs."""
     files = sorted(file.relative_to(ROOT).as_posix() for file in (ROOT / ARTEFACTS).rglob("*.npz"))
-    arrays = [file for file in files if file.startswith(f"{ARTEFACTS}/arrays/")]
+    arrays = [file for file in files if file.startswith((f"{ARTEFACTS}/arrays/", f"{ARTEFACTS}/layers/kernels"))]
     return (*files, *arrays * 10)
 
 
@@ -81,11 +100,13 @@ def _holders(request: Input) -> list[tuple[Input, str]]:
     network, stimulus = request["network"], request["input"]
     layers = network.get("layers") if isinstance(network, dict) else None
     found = [
-        (layer, key)
+        (part, key)
         for layer in (layers if isinstance(layers, list) else [])
         if isinstance(layer, dict)
+        for part in (layer, *(layer["inputs"] if isinstance(layer.get("inputs"), list) else ()))
+        if isinstance(part, dict)
         for key in ("weights", "bias")
-        if key in layer
+        if key in part
     ]
     return found + [(stimulus, key) for key in ("values", "rates") if isinstance(stimulus, dict) and key in stimulus]
 

@@ -13,7 +13,17 @@ HOW_OFTEN = (0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 3)
 STOP = 0.15
 BESIDE = 0.5
 """How often a further change is made beside the one before: two faults of one kind tell the order of traversal."""
-WEIGHTS = {"network": 6, "input": 3, "checkpoint": 4, "config": 4, "layers": 6, "weights": 5, "bias": 3, "neuron": 6}
+WEIGHTS = {
+    "network": 6,
+    "input": 3,
+    "checkpoint": 4,
+    "config": 4,
+    "layers": 6,
+    "weights": 5,
+    "bias": 3,
+    "neuron": 6,
+    "inputs": 6,
+}
 """How often a member is entered or hit, where the others are so once or twice: most rules are about what is inside."""
 
 SMALL = 200

@@ -8,8 +8,10 @@ from itertools import pairwise
 from random import Random
 from typing import Any
 
-from conformance.fuzz import numbers, poisson
+from conformance import oracle
+from conformance.fuzz import graphs, numbers, poisson
 from conformance.fuzz.mutate import bent
+from conformance.oracle.hexfloat import from_hex
 
 Row = list[float | int]
 Draw = Callable[[], "float | int"]
@@ -32,15 +34,18 @@ def simulate(rng: Random) -> dict[str, Any]:
         return bent(_deep(rng), rng, ("record",))
     if x < 0.006:
         return _long(rng)
-    request = _plain(rng, wide=x < 0.08)
-    if rng.random() < 0.3:
-        _tie(request, rng)
-    if rng.random() < 0.03:
-        _unchain(rng.choice(request["network"]["layers"]), rng)
+    request = _plain(rng, wide=x < 0.08) if x < 0.6 else _graph(rng)
+    if x < 0.6:
+        if rng.random() < 0.3:
+            _tie(request, rng)
+        if rng.random() < 0.03:
+            _unchain(rng.choice(request["network"]["layers"]), rng)
+    elif rng.random() < 0.15:
+        _tie_anywhere(request, rng)
     if rng.random() < 0.01:
         return _longest(request, rng)
     if rng.random() < 0.05:
-        request["profile"] = "sequential-f64"
+        request["profile"] = rng.choice(("sequential-f64", "sequential-f32"))
         return request
     return bent(request, rng, ("record",))
 
@@ -57,6 +62,17 @@ def _plain(rng: Random, wide: bool) -> dict[str, Any]:
         network["readout"] = rng.choice(("spikes", "membrane"))
     # The weights `[]` do not say how wide the input is: any width, and any spike index, will do.
     width = widths[0] if widths[1] else rng.choice((0, 1, 3))
+    request = {"network": network, "steps": steps, "input": _stimulus(width, steps, draw, rng, rng.choice(SAMPLES))}
+    if rng.random() < 0.9:
+        request["record"] = rng.sample(RECORDS, rng.randint(0, 4))
+    return request
+
+
+def _graph(rng: Random) -> dict[str, Any]:
+    """Draw a network of more than dense layers, and its input."""
+    draw = _style(rng)
+    network, width = graphs.network(rng, draw, lambda: _neuron(rng))
+    steps = rng.choice((1, 1, 2, 3, 5))
     request = {"network": network, "steps": steps, "input": _stimulus(width, steps, draw, rng, rng.choice(SAMPLES))}
     if rng.random() < 0.9:
         request["record"] = rng.sample(RECORDS, rng.randint(0, 4))
@@ -196,6 +212,22 @@ def _tie(request: dict[str, Any], rng: Random) -> None:
         potential = neuron.get("decay", 1.0) * potential + current
     if 0.0 < potential < math.inf:
         neuron["threshold"] = numbers.neighbour(potential, rng) or numbers.TINY
+
+
+def _tie_anywhere(request: dict[str, Any], rng: Random) -> None:
+    """Put the threshold of some layer on a potential that is reached, or beside it; the oracle tells which are."""
+    answer = oracle.answer("simulate", {**request, "record": ["trace"]})
+    if answer["verdict"] != "accept":
+        return
+    traces = answer["output"]["trace"]
+    if traces[0] and isinstance(traces[0][0], list):
+        traces = traces[0]  # of a batch the first sample
+    layer, steps = rng.choice([(layer, steps) for layer, steps in enumerate(traces) if steps])
+    reached = [from_hex(digits) for step in steps for digits in step["before"]]
+    reached = [value for value in reached if value > 0.0]
+    if reached:
+        threshold = numbers.neighbour(rng.choice(reached), rng) or numbers.TINY
+        request["network"]["layers"][layer]["neuron"]["threshold"] = threshold
 
 
 def _first_inputs(stimulus: dict[str, Any]) -> Row | None:

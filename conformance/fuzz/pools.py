@@ -46,6 +46,31 @@ NEURONS: Pool = (
     *({"model": "if", "threshold": 1.0}, {"model": "lif", "threshold": 1}, {"threshold": 1.0}, {"model": "if"}),
     {"model": "lif", "decay": 0.5},
 )
+EXTENT: Pool = (*(0, 1, 2, 3, -1, 65535, 65536, 65537) * 2, *NO_INTEGER)
+EXTENTS: Pool = (
+    *(
+        [1, 1],
+        [2, 1],
+        [1, 2],
+        [0, 0],
+        [0, 1],
+        [3, 3],
+        [65536, 65536],
+        [1, 65537],
+        [1],
+        [1, 1, 1],
+        [1.0, 1],
+        1,
+        2,
+        "same",
+    ),
+    *NO_LIST,
+)
+SHAPES: Pool = ([1, 1, 1], [2, 1, 1], [1, 2, 3], [1, 2], [0, 1, 1], [1, 4096, 4096], [1, 4097, 4096], [2**32, 2**32, 1])
+BRANCHES: Pool = (
+    [{"kind": "identity", "from": "input", "weight": 1}],
+    [{"from": "input", "weights": [[1.0]]}, {"from": "input", "weights": [[0.5]]}],
+)
 
 MEMBERS: dict[str, Pool] = {
     "freeze_until": (*(-2, -1, 0, 1, 2, LARGEST, -LARGEST) * 2, *NO_INTEGER, "", "a", "A", "zz"),
@@ -69,7 +94,21 @@ MEMBERS: dict[str, Pool] = {
     "reset": (*("subtract", "zero") * 2, "Zero", "SUBTRACT", "none", "", *NO_STRING),
     "readout": (*("spikes", "membrane") * 2, "potential", "", "Spikes", "spike", *NO_STRING),
     "steps": (*(0, -1, 1, 2, 3, 1048577) * 2, LARGEST, *NO_INTEGER),
-    "kind": (*("constant", "spikes", "poisson") * 2, "Constant", "spike", "", *NO_STRING),
+    "kind": (
+        *("constant", "spikes", "poisson", "dense", "conv2d", "sum", "avgpool2d", "flatten", "identity") * 2,
+        *("Constant", "spike", "", "conv3d", "Conv2d", "maxpool2d"),
+        *NO_STRING,
+    ),
+    "input_shape": (*LISTS, *SHAPES),
+    "name": (*NAME, "input", "n0", "n1", "Input"),
+    "from": (*NAME, *("input", "n0", "n1", "b") * 3),
+    "inputs": (*LISTS, *BRANCHES),
+    "weight": REAL,
+    "kernel": EXTENTS,
+    "stride": EXTENTS,
+    "padding": EXTENTS,
+    "dilation": EXTENTS,
+    "groups": (*(0, 1, 2, 3, -1, 65536, 65537) * 2, *NO_INTEGER),
     "seed": (*(-1, 0, 1, 2**32 - 1, 2**32, LARGEST, -LARGEST) * 2, *NO_INTEGER),
     "sample": (*(-1, 0, 1, 2**32 - 1, 2**32, LARGEST - 1, LARGEST) * 2, *NO_INTEGER),
     "values": (*LISTS, [1.0], [[1.0], [2.0]], [1.0, "NaN"], [1.0, [1.0]], [[1.0], 1.0], 1.0),
@@ -90,7 +129,22 @@ ENTRIES: dict[str, Pool] = {
     "neuron_types": NAME,
     "frozen_layers": NAME,
     "record": ("counts", "spikes", "potential", "trace", "x", "", "Trace", *NO_STRING),
-    "layers": (None, [], "a", {}, {"weights": [], "neuron": {"model": "if", "threshold": 1.0}}, {"neuron": None}),
+    "input_shape": (*(0, 1, 2, 3, -1, 16777216, 16777217, LARGEST) * 2, *NO_INTEGER),
+    "kernel": EXTENT,
+    "stride": EXTENT,
+    "padding": (*(-1, 0, 1, 2, 3, 65537) * 2, *NO_INTEGER),
+    "dilation": EXTENT,
+    "inputs": (None, [], "a", {}, {"from": "input"}, {"kind": "identity", "from": "input", "weight": 1.0}),
+    "layers": (
+        None,
+        [],
+        "a",
+        {},
+        {"kind": "flatten"},
+        {"kind": "sum", "inputs": []},
+        {"weights": [], "neuron": {"model": "if", "threshold": 1.0}},
+        {"neuron": None},
+    ),
 }
 """Member → what is put for an entry of it, at any depth."""
 

@@ -154,7 +154,7 @@ def _tied(request: Input) -> Iterator[Input]:
     network = request["network"]
     answer = oracle.answer("simulate", {**request, "record": ["trace"]}, ROOT)
     traces = answer["output"]["trace"]
-    if isinstance(traces[0][0], list):
+    if traces[0] and isinstance(traces[0][0], list):
         traces = traces[0]  # of a batch the first sample
     for index, trace in enumerate(traces):
         reached = dict.fromkeys(before for step in trace[:TIED_STEPS] for before in step["before"][:TIED_NEURONS])
