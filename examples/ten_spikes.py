@@ -65,7 +65,7 @@ def picture(histories: list[list[int]], net: nn.Module, x: Tensor, file: Path) -
     for history in histories:
         axes[0].plot(history, linewidth=1)
     axes[0].axhline(DUE, color="black", linestyle=":")
-    axes[0].set(xlabel="round", ylabel="output spikes", yscale="symlog", title=f"{len(histories)} seeds")
+    axes[0].set(xlabel="round", ylabel="output spikes", title=f"{len(histories)} seeds")
     rows = [x[0].bool(), recorder.spikes("1")[0].bool(), recorder.spikes("3")[0].bool()]
     for index, (raster, colour) in enumerate(zip(rows, ("gray", "tab:blue", "tab:red"), strict=True)):
         offset = sum(part.shape[1] for part in rows[:index])
