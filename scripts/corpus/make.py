@@ -52,6 +52,7 @@ TABLES = (
     "layer_rules",
     "layer_order",
     "graphs",
+    "layer_gaps",
     "pair_archives",
     "pair_sidecars",
     "pair_arrays",
