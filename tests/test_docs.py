@@ -103,3 +103,12 @@ def test_the_programs_keep_line_numbers() -> None:
     page = ROOT / "docs" / "bit-exact.md"
     first = next(b for b in blocks(page) if b.language == "python")
     assert program(page, "python").splitlines()[first.line] == first.code.splitlines()[0]
+
+
+def test_the_matrix_of_the_readme_has_every_operation() -> None:
+    matrix = next(block.code for block in blocks(ROOT / "README.md") if "\nCONFORM (" in block.code)
+    rows = [line.split() for line in matrix.splitlines()]
+    counts = {row[0]: int(row[1]) for row in rows if len(row) == 6 and row[1].isdecimal()}
+    declared = loads((ROOT / "conformance/spec/rules.toml").read_text(encoding="utf-8"))["rule"]
+    assert counts.pop("total") == sum(counts.values())
+    assert set(counts) == {op for rule in declared for op in rule["ops"]}
