@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use crate::conv2d::Scratch;
+use crate::conv2d::{Scratch, Windows};
 use crate::dense::{Dense, Lanes, LANES, WIDEST};
 use crate::events::Events;
 use crate::kernel::{add_up, Event, Surroundings, Tile};
@@ -93,8 +93,8 @@ struct Memory<'a, F> {
     /// The currents of a branch that are added to others.
     branch: Vec<F>,
     /// The events under each window of a convolution.
-    spikes: Vec<Vec<u32>>,
-    values: Vec<Vec<(u32, F)>>,
+    spikes: Windows<u32>,
+    values: Windows<(u32, F)>,
     scratch: Scratch<F>,
     go_on: &'a dyn Fn() -> bool,
 }
@@ -135,8 +135,8 @@ impl<'a, F: Real> Group<'a, F> {
             after: Vec::new(),
             memory: Memory {
                 branch: Vec::new(),
-                spikes: Vec::new(),
-                values: Vec::new(),
+                spikes: Windows::default(),
+                values: Windows::default(),
                 scratch: Scratch::default(),
                 go_on,
             },
@@ -234,8 +234,8 @@ impl<'a, F: Real> Group<'a, F> {
             Kind::AvgPool2d(source, _) => return self.pool(index, *source, steps),
             Kind::Single(_) | Kind::Sum(_) => {}
         }
-        if steps.start == 0 {
-            self.find_constant_sums(index)?;
+        if let Some(dense) = layer.dense().filter(|_| steps.start == 0) {
+            self.find_constant_sums(index, dense);
         }
         let steps = steps.len();
         let rows = self.inputs.len() * steps;
@@ -253,41 +253,22 @@ impl<'a, F: Real> Group<'a, F> {
         Ok(fault)
     }
 
-    /// The currents of the branches of a layer whose sources give the same at every step.
+    /// The currents of a dense layer where its source gives the same at every step.
     #[inline(always)]
-    fn find_constant_sums(&mut self, index: usize) -> Result<(), Ended> {
+    fn find_constant_sums(&mut self, index: usize, dense: &Dense<F>) {
         let layer = &self.network.layers()[index];
-        let stride = layer.stride();
-        for (place, branch) in layer.branches().iter().enumerate() {
-            let signal = &self.signals[signal(self.network, branch.source, index)];
-            if signal.form != Form::Constant {
-                continue;
-            }
-            let constant = &mut self.constant[index][place];
-            constant.resize(stride * self.inputs.len(), F::ZERO);
-            match &branch.linear {
-                Linear::Dense(dense) => {
-                    for (start, lanes) in dense.tiles() {
-                        for sample in 0..self.inputs.len() {
-                            let sums = &mut constant[sample * stride + start..][..lanes * LANES];
-                            dense.add_up_tile((start, lanes), signal.values.row(sample), sums);
-                        }
-                    }
-                }
-                linear => {
-                    let Memory {
-                        values, scratch, go_on, ..
-                    } = &mut self.memory;
-                    for sample in 0..self.inputs.len() {
-                        let sums = &mut constant[sample * stride..][..stride];
-                        if !find_sums(linear, signal.values.row(sample), values, scratch, sums, *go_on) {
-                            return Err(Ended::Interrupted);
-                        }
-                    }
-                }
+        let signal = &self.signals[signal(self.network, layer.branches()[0].source, index)];
+        if signal.form != Form::Constant {
+            return;
+        }
+        let constant = &mut self.constant[index][0];
+        constant.resize(dense.stride() * self.inputs.len(), F::ZERO);
+        for (start, lanes) in dense.tiles() {
+            for sample in 0..self.inputs.len() {
+                let sums = &mut constant[sample * dense.stride() + start..][..lanes * LANES];
+                dense.add_up_tile((start, lanes), signal.values.row(sample), sums);
             }
         }
-        Ok(())
     }
 
     /// Takes a dense layer through a block of steps.
@@ -423,17 +404,25 @@ impl<'a, F: Real> Group<'a, F> {
                 others.resize(stride.max(others.len()), F::ZERO);
                 &mut others[..stride]
             };
-            let linear = &branch.linear;
-            let went_on = match signal.form {
-                Form::Constant => {
-                    sums.copy_from_slice(&self.constant[index][place][sample * stride..][..stride]);
-                    true
+            let is_constant = signal.form == Form::Constant;
+            let constant = &mut self.constant[index][place];
+            if is_constant && constant.len() > sample * stride {
+                sums.copy_from_slice(&constant[sample * stride..][..stride]);
+            } else {
+                let linear = &branch.linear;
+                let went_on = match signal.form {
+                    Form::Spikes => find_sums(linear, signal.spikes.row(row), spikes, scratch, sums, *go_on),
+                    Form::Constant | Form::Values => {
+                        let row = if is_constant { sample } else { row };
+                        find_sums(linear, signal.values.row(row), values, scratch, sums, *go_on)
+                    }
+                };
+                if !went_on {
+                    return false;
                 }
-                Form::Spikes => find_sums(linear, signal.spikes.row(row), spikes, scratch, sums, *go_on),
-                Form::Values => find_sums(linear, signal.values.row(row), values, scratch, sums, *go_on),
-            };
-            if !went_on {
-                return false;
+                if is_constant {
+                    constant.extend_from_slice(sums);
+                }
             }
             if place > 0 {
                 for (current, &sum) in currents.iter_mut().zip(&others[..layer.outputs()]) {
@@ -542,7 +531,7 @@ fn signal<F: Real>(network: &Network<F>, source: Source, index: usize) -> usize 
 fn find_sums<F: Real, E: Event<F>>(
     linear: &Linear<F>,
     events: &[E],
-    windows: &mut Vec<Vec<E>>,
+    windows: &mut Windows<E>,
     scratch: &mut Scratch<F>,
     sums: &mut [F],
     go_on: &dyn Fn() -> bool,

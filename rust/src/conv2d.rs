@@ -13,8 +13,56 @@ use crate::kernel::Event;
 use crate::real::Real;
 use crate::shape::{Taps, Window};
 
-/// How many windows are worked on at a time, but at least a row of them: their lists of events stay in the near caches.
+/// How many windows are worked on at a time, and how many events under them: their lists stay in the near caches.
 const WINDOWS: usize = 256;
+const EVENTS: usize = 1 << 20;
+
+/// Lists of the events under windows.
+#[derive(Clone, Debug)]
+pub(crate) struct Windows<E> {
+    /// As many places for each window.
+    events: Vec<E>,
+    places: usize,
+    /// Where the list of each window ends.
+    ends: Vec<usize>,
+}
+
+impl<E> Default for Windows<E> {
+    fn default() -> Self {
+        Windows {
+            events: Vec::new(),
+            places: 0,
+            ends: Vec::new(),
+        }
+    }
+}
+
+impl<E: Copy> Windows<E> {
+    /// Empties the lists of so many windows, each with so many places; `filler` fills places that are new.
+    #[inline(always)]
+    fn begin(&mut self, windows: usize, places: usize, filler: E) {
+        self.places = places;
+        if self.events.len() < windows * places {
+            self.events.resize(windows * places, filler);
+        }
+        self.ends.clear();
+        self.ends.extend((0..windows).map(|window| window * places));
+    }
+
+    /// The list of each window.
+    #[inline(always)]
+    fn lists(&self) -> impl Iterator<Item = &[E]> {
+        let ends = self.ends.iter().enumerate();
+        ends.map(|(window, &end)| &self.events[window * self.places..end])
+    }
+}
+
+/// Neighbouring windows: rows of them, and a part of each row, which is the whole one where there are several.
+#[derive(Clone, Debug)]
+struct Band {
+    rows: Range<usize>,
+    columns: Range<usize>,
+}
 
 /// A convolution with its weights, over images of a given shape.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,53 +153,59 @@ impl<F: Real> Conv2d<F> {
     pub(crate) fn add_up<E: Event<F>>(
         &self,
         events: &[E],
-        windows: &mut Vec<Vec<E>>,
+        windows: &mut Windows<E>,
         scratch: &mut Scratch<F>,
         currents: &mut [F],
         go_on: &dyn Fn() -> bool,
     ) -> bool {
         let [_, height, width] = self.output;
         image::row_starts(self.input, events, &mut scratch.starts);
-        let rows = (WINDOWS / width).clamp(1, height);
-        if windows.len() < rows * width {
-            windows.resize_with(rows * width, Vec::new);
-        }
-        for first in (0..height).step_by(rows) {
+        let Some(&filler) = events.first() else {
+            currents[..self.output.iter().product()].fill(F::ZERO);
+            return true;
+        };
+        let most = self.places().min(events.len());
+        let columns = (EVENTS / most).clamp(1, width);
+        let rows = if columns < width {
+            1
+        } else {
+            (WINDOWS / width).clamp(1, height)
+        };
+        let firsts = (0..height)
+            .step_by(rows)
+            .flat_map(|row| (0..width).step_by(columns).map(move |column| (row, column)));
+        for (row, column) in firsts {
             if !go_on() {
                 return false;
             }
-            let band = first..height.min(first + rows);
-            let windows = &mut windows[..band.len() * width];
+            let band = Band {
+                rows: row..height.min(row + rows),
+                columns: column..width.min(column + columns),
+            };
             for (group, dense) in self.groups.iter().enumerate() {
-                self.list(group, band.clone(), events, &scratch.starts, windows);
-                scratch.sums.resize(windows.len() * dense.stride(), F::ZERO);
+                windows.begin(band.rows.len() * band.columns.len(), most, filler);
+                self.list(group, &band, events, &scratch.starts, windows);
+                scratch.sums.resize(windows.ends.len() * dense.stride(), F::ZERO);
                 for (start, lanes) in dense.tiles() {
-                    for (events, sums) in windows.iter().zip(scratch.sums.chunks_exact_mut(dense.stride())) {
+                    for (events, sums) in windows.lists().zip(scratch.sums.chunks_exact_mut(dense.stride())) {
                         let sums = &mut sums[start..][..lanes * LANES];
                         dense.add_up_tile((start, lanes), events, sums);
                     }
                 }
-                self.spread(group, first * width, windows.len(), &scratch.sums, currents);
+                self.spread(group, row * width + column, windows.ends.len(), &scratch.sums, currents);
             }
         }
         true
     }
 
-    /// Lists the events of a group under each window of a band of rows, ascending by channel, kernel row and column.
+    /// Lists the events of a group under each window of a band, ascending by channel, kernel row and column.
     #[inline(always)]
-    fn list<E: Event<F>>(
-        &self,
-        group: usize,
-        band: Range<usize>,
-        events: &[E],
-        starts: &[usize],
-        windows: &mut [Vec<E>],
-    ) {
-        windows.iter_mut().for_each(Vec::clear);
+    fn list<E: Event<F>>(&self, group: usize, band: &Band, events: &[E], starts: &[usize], windows: &mut Windows<E>) {
         let [channels, height, width] = self.input;
         let channels = channels / self.groups.len();
         let [kernel_height, kernel_width] = self.window.kernel;
-        let seen = self.rows_under(&band);
+        let seen = self.rows_under(&band.rows);
+        let across = band.columns.len();
         for channel in 0..channels {
             for y in seen.clone() {
                 let row = (group * channels + channel) * height + y;
@@ -160,12 +214,16 @@ impl<F: Real> Conv2d<F> {
                     continue;
                 }
                 let under = self.rows.of(y).iter().map(|&(at, i)| (at as usize, u64::from(i)));
-                for (at, i) in under.filter(|(at, _)| band.contains(at)) {
-                    let windows = &mut windows[(at - band.start) * self.output[2]..][..self.output[2]];
+                for (at, i) in under.filter(|(at, _)| band.rows.contains(at)) {
+                    let ends = &mut windows.ends[(at - band.rows.start) * across..][..across];
                     let place = ((channel as u64 * kernel_height + i) * kernel_width) as u32;
                     for event in events {
                         for &(at, j) in self.columns.of(event.input() - row * width) {
-                            windows[at as usize].push(event.at(place + j));
+                            // A window before the band wraps around, and is not in it either.
+                            if let Some(end) = ends.get_mut((at as usize).wrapping_sub(band.columns.start)) {
+                                windows.events[*end] = event.at(place + j);
+                                *end += 1;
+                            }
                         }
                     }
                 }

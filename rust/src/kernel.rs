@@ -8,7 +8,7 @@ use crate::network::{Neuron, Reset};
 use crate::real::Real;
 
 /// An input that is not zero at a step.
-pub(crate) trait Event<F> {
+pub(crate) trait Event<F>: Copy {
     /// The index of the input.
     fn input(&self) -> usize;
 

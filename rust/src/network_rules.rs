@@ -17,11 +17,8 @@ use crate::number::{integer, number};
 use crate::pointer;
 use crate::real::Real;
 use crate::rule::{Rejection, Rule};
-use crate::shape::{Shape, Window, MAX_ELEMENTS};
+use crate::shape::{Shape, Window, MAX_ELEMENTS, MAX_EXTENT};
 use crate::shape_rules::{self, Dimensions, Node, Shapes};
-
-/// The largest kernel, stride, padding, dilation and number of groups (`limits.extent`).
-pub(crate) const MAX_EXTENT: u64 = 65_536;
 
 /// Reads the array that a value refers to, if it is such a reference.
 pub(crate) trait Arrays<E>: Fn(&str, &Value<'_>) -> Result<Option<Array>, E> {}

@@ -6,6 +6,9 @@ use std::fmt;
 /// The largest number of elements that a layer or a branch gives (`limits.elements`).
 pub const MAX_ELEMENTS: u64 = 1 << 24;
 
+/// The largest kernel, stride, padding, dilation and number of groups (`limits.extent`).
+pub const MAX_EXTENT: u64 = 65_536;
+
 /// The dimensions of an array of numbers, which stand in one flat list, the last index fastest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {

@@ -5,11 +5,11 @@ use crate::expect::unlike;
 use crate::json::{self, Value};
 use crate::network::{Branch, Kind as LayerKind, Layer, Linear, Network, Neuron, Readout, Reset, Source};
 use crate::network_rules::{
-    all, identity_finite, identity_type, integers, object, readout, Item, Kind, LayerPart, Outline, MAX_EXTENT,
+    all, identity_finite, identity_type, integers, object, readout, Item, Kind, LayerPart, Outline,
 };
 use crate::number::MAX_INTEGER;
 use crate::rule::{Rejection, Rule};
-use crate::shape::{Shape, Window};
+use crate::shape::{Shape, Window, MAX_EXTENT};
 use crate::shape_rules::{self, Dimensions, Node, Shapes};
 use crate::sidecar::MemberDue;
 use crate::writer::{self, Members};

@@ -10,6 +10,7 @@ mod fine_tune;
 mod input_rules;
 mod json;
 mod network_rules;
+mod networks;
 mod normalize;
 mod npy;
 mod pair;

@@ -6,9 +6,10 @@ use std::path::Path;
 use spikeparity::backend::Backend;
 use spikeparity::fine_tune::{FreezeUntil, TransferConfig};
 use spikeparity::json::{parse, Value, DOCUMENT_DEPTH, REQUEST_DEPTH};
-use spikeparity::network::MAX_LAYERS;
+use spikeparity::network::{MAX_BRANCHES, MAX_LAYERS};
 use spikeparity::number::MAX_INTEGER;
 use spikeparity::pair::{MAX_FILE_ARRAY_BYTES, MAX_FILE_ARRAY_ENTRIES, MAX_HEADER_BYTES, MAX_SIDECAR_BYTES};
+use spikeparity::shape::{MAX_ELEMENTS, MAX_EXTENT};
 use spikeparity::simulate::MAX_STEPS;
 use spikeparity::{Rejection, Rule};
 
@@ -80,6 +81,9 @@ fn limits_and_defaults_are_those_of_rules_toml() {
     assert_eq!(i64::from(REQUEST_DEPTH), limit("request_depth"));
     assert_eq!(MAX_INTEGER, limit("integer"));
     assert_eq!(MAX_LAYERS as i64, limit("layers"));
+    assert_eq!(MAX_BRANCHES as i64, limit("branches"));
+    assert_eq!(MAX_ELEMENTS as i64, limit("elements"));
+    assert_eq!(MAX_EXTENT as i64, limit("extent"));
     assert_eq!(i64::from(MAX_STEPS), limit("steps"));
     assert_eq!(MAX_SIDECAR_BYTES as i64, limit("sidecar_bytes"));
     assert_eq!(MAX_HEADER_BYTES as i64, limit("npy_header_bytes"));
