@@ -211,9 +211,13 @@ fn open_archive(base: &Place, sidecar: &Sidecar) -> Result<Archive, LoadError> {
     // A save that was interrupted, or is under way, has left the archive under the name with its digest.
     let staged = base.with_suffix(&format!(".npz.{}", &due[..NAME_DIGITS]));
     let staged = || existing(&staged).and_then(|file| bound(file, due));
-    let staged_fault = match published().or_else(|_| staged()) {
-        Ok(archive) => return Ok(archive),
-        Err(fault) => fault,
+    match published() {
+        Err(fault) if is_of_archive(&fault) => {}
+        done => return done,
+    }
+    let staged_fault = match staged() {
+        Err(fault) if is_of_archive(&fault) => fault,
+        done => return done,
     };
     // The save may have renamed it between the two looks. Where nothing has that name, the staged one is at fault.
     published().map_err(|fault| {
@@ -223,6 +227,11 @@ fn open_archive(base: &Place, sidecar: &Sidecar) -> Result<Archive, LoadError> {
             fault
         }
     })
+}
+
+/// Whether an archive is at fault: not the system, nor a link that leads outside; these end a load.
+fn is_of_archive(error: &LoadError) -> bool {
+    matches!(error, LoadError::Rejected(rejection) if rejection.rule != Rule::FilePath)
 }
 
 fn is_missing(error: &LoadError) -> bool {
