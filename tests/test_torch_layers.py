@@ -165,6 +165,14 @@ def test_gradients_are_those_of_finite_differences_on_the_smooth_form(model, res
     assert torch.autograd.gradcheck(leaking, leaves)
 
 
+def test_second_derivatives_are_refused():
+    x = torch.rand(2, 6, 3, requires_grad=True)
+    for layer in (LIF(5.0), LI(5.0), SequentialLinear(3, 2)):
+        (gradient,) = torch.autograd.grad(layer(x).square().sum(), x, create_graph=True)
+        with pytest.raises(RuntimeError, match="once_differentiable"):
+            gradient.sum().backward()
+
+
 def test_the_smooth_form_differs_from_the_spikes_and_is_that_of_single_steps():
     layer = LIF(5.0)
     x = torch.rand(2, 6, 3)

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from spikeparity.torch.surrogate import Surrogate
 
@@ -119,6 +120,7 @@ class _Integrate(torch.autograd.Function):
         return spikes, v
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         before, spikes, start, threshold, decay = ctx.saved_tensors
         on_spikes, on_v = gradients
@@ -153,6 +155,7 @@ class _Filter(torch.autograd.Function):
         return potentials
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         potentials, start, decay = ctx.saved_tensors
         total = gradients[0].clone()
