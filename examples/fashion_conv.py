@@ -1,8 +1,8 @@
 """A small convolutional network over (batch, time, channels, height, width), trained on Fashion-MNIST to 88 %.
 
 Each image is a current into the first convolution, the same at each of 4 time steps; the readout is the potential of
-leaky integrators. The full run takes about ten minutes on two cores; the images come from Debian's package
-dataset-fashion-mnist (scripts/fashion_mnist.py).
+leaky integrators after the last one. The images come from Debian's package dataset-fashion-mnist
+(scripts/fashion_mnist.py). The full run is 5 epochs, of a few minutes each on one core.
 
     python examples/fashion_conv.py [--small]
 """
