@@ -13,7 +13,7 @@ import resource
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -49,57 +49,94 @@ def become_nobody() -> None:
         os.setuid(NOBODY)
 
 
-def limit_files(size: int) -> None:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+@contextlib.contextmanager
+def file_size_limit(peer: Peer, size: int) -> Iterator[None]:
+    """Allow a process files of so many bytes."""
+    before = resource.prlimit(peer.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(peer.pid, resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(peer.pid, resource.RLIMIT_FSIZE, before)
 
 
-@pytest.fixture
-def scratch() -> Iterator[Path]:
+@pytest.fixture(scope="module")
+def ground() -> Iterator[Path]:
+    """The folder of the folders that the tests save in."""
     with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
-        Path(folder).chmod(0o755)
 
 
 @pytest.fixture
-def small_disk(tmp_path) -> Iterator[Path]:
-    """A disk of 96 KiB where root may mount one, else a folder (file_size_limit stands in for the disk)."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    words = ["mount", "-t", "tmpfs", "-o", "size=96k", "none", str(place)]
+def scratch(ground) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(dir=ground))
+    folder.chmod(0o755)
+    yield folder
+    folder.chmod(0o755)
+
+
+@pytest.fixture(scope="module")
+def peers(ground) -> Iterator[Callable[[str], Peer]]:
+    """Backends that heed permissions, each started where it is asked for first: Julia takes its time."""
+    running: dict[str, Peer] = {}
+
+    def peer(language: str) -> Peer:
+        if language not in running:
+            running[language] = spawned(language, ground, prepare=heed_permissions)
+        return running[language]
+
+    yield peer
+    for each in running.values():
+        each.close()
+
+
+@pytest.fixture
+def small_disk(scratch) -> Iterator[Path]:
+    """A disk of 96 KiB where root may mount one, else a folder (a limit on files stands in for the disk)."""
+    words = ["mount", "-t", "tmpfs", "-o", "size=96k", "none", str(scratch)]
     mounted = shutil.which("mount") is not None and subprocess.run(words, capture_output=True).returncode == 0
-    yield place
+    yield scratch
     if mounted:
-        subprocess.run(["umount", str(place)], check=True)
+        subprocess.run(["umount", str(scratch)], check=True)
 
 
-def save(peer: Peer, content: dict, compress: bool = False) -> dict:
-    return peer.ask("checkpoint.save", base="pair", checkpoint=content, compress=compress)
+def pair_in(peer: Peer, folder: Path, name: str = "pair") -> str:
+    """Return what a peer calls a pair in a folder."""
+    return str((folder / name).relative_to(peer.scratch))
+
+
+def save(peer: Peer, folder: Path, content: dict) -> dict:
+    return peer.ask("checkpoint.save", base=pair_in(peer, folder), checkpoint=content, compress=False)
+
+
+def load(peer: Peer, folder: Path) -> dict:
+    return peer.verdict(pair_in(peer, folder))
 
 
 def assert_saves_again(peer: Peer, scratch: Path) -> None:
     """A save that fits replaces the pair and leaves nothing else."""
-    assert save(peer, OTHER)["verdict"] == "accept"
+    assert save(peer, scratch, OTHER)["verdict"] == "accept"
     assert sorted(file.name for file in scratch.iterdir()) == ["pair.json", "pair.npz"]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_full_disk(language, small_disk):
+def test_a_full_disk(language, small_disk, peers):
     pair_of(SMALL).write(small_disk / "pair")
     filler = small_disk / "filler"
     verdicts = []
-    with spawned(
-        language, small_disk, prepare=None if os.path.ismount(small_disk) else lambda: limit_files(4096)
-    ) as peer:
-        old = peer.verdict("pair")
+    peer = peers(language)
+    limit = contextlib.nullcontext() if os.path.ismount(small_disk) else file_size_limit(peer, 4096)
+    with limit:
+        old = load(peer, small_disk)
         # The less room there is, the earlier in the save it runs out.
         for room in (0, 4, 12, 28, 40):
             fill(filler, small_disk, room)
-            answer = save(peer, LARGE)
+            answer = save(peer, small_disk, LARGE)
             verdicts.append(answer["verdict"])
             filler.unlink()
             if answer["verdict"] == "error":
-                assert peer.verdict("pair") == old
+                assert load(peer, small_disk) == old
                 assert sorted(file.name for file in small_disk.iterdir()) == ["pair.json", "pair.npz"]
         assert_saves_again(peer, small_disk)
     assert verdicts[0] == "error"
@@ -115,27 +152,28 @@ def fill(filler: Path, disk: Path, room: int) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_file_size_limit(language, scratch):
+def test_a_file_size_limit(language, scratch, peers):
     pair_of(SMALL).write(scratch / "pair")
-    with spawned(language, scratch, prepare=lambda: limit_files(8192)) as peer:
-        old = peer.verdict("pair")
-        assert save(peer, LARGE)["verdict"] == "error"
-        assert peer.verdict("pair") == old
+    peer = peers(language)
+    with file_size_limit(peer, 8192):
+        old = load(peer, scratch)
+        assert save(peer, scratch, LARGE)["verdict"] == "error"
+        assert load(peer, scratch) == old
         assert sorted(file.name for file in scratch.iterdir()) == ["pair.json", "pair.npz"]
         assert_saves_again(peer, scratch)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_read_only_folder(language, scratch):
+def test_a_read_only_folder(language, scratch, peers):
     pair_of(SMALL).write(scratch / "pair")
     before = snapshot(scratch)
-    with spawned(language, scratch, prepare=heed_permissions) as peer:
-        scratch.chmod(0o555)
-        assert save(peer, OTHER)["verdict"] == "error"
-        assert snapshot(scratch) == before
-        assert peer.verdict("pair")["verdict"] == "accept"
-        scratch.chmod(0o755)
-        assert_saves_again(peer, scratch)
+    peer = peers(language)
+    scratch.chmod(0o555)
+    assert save(peer, scratch, OTHER)["verdict"] == "error"
+    assert snapshot(scratch) == before
+    assert load(peer, scratch)["verdict"] == "accept"
+    scratch.chmod(0o755)
+    assert_saves_again(peer, scratch)
 
 
 @pytest.mark.parametrize("language", QUICK)
@@ -144,20 +182,19 @@ def test_a_folder_of_somebody_else(language, scratch):
     scratch.chmod(0o555)
     before = snapshot(scratch)
     with started(language, scratch, prepare=become_nobody) as peer:
-        assert save(peer, OTHER)["verdict"] == "error"
-        assert peer.verdict("pair")["verdict"] == "accept"
+        assert save(peer, scratch, OTHER)["verdict"] == "error"
+        assert load(peer, scratch)["verdict"] == "accept"
     assert snapshot(scratch) == before
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("extension", ["json", "npz"])
-def test_a_file_that_may_not_be_read_is_an_error_and_no_rejection(language, extension, scratch):
+def test_a_file_that_may_not_be_read_is_an_error_and_no_rejection(language, extension, scratch, peers):
     pair_of(SMALL).write(scratch / "pair")
-    with spawned(language, scratch, prepare=heed_permissions) as peer:
-        (scratch / f"pair.{extension}").chmod(0)
-        assert peer.verdict("pair")["verdict"] == "error"
-        (scratch / f"pair.{extension}").chmod(0o644)
-        assert peer.verdict("pair")["verdict"] == "accept"
+    (scratch / f"pair.{extension}").chmod(0)
+    assert load(peers(language), scratch)["verdict"] == "error"
+    (scratch / f"pair.{extension}").chmod(0o644)
+    assert load(peers(language), scratch)["verdict"] == "accept"
 
 
 def put_folder(file: Path) -> None:
@@ -178,15 +215,15 @@ def put_loop(file: Path) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_what_is_no_file_is_an_error_and_is_not_waited_for(language, scratch):
-    with spawned(language, scratch) as peer:
-        for extension in ("json", "npz"):
-            for number, put in enumerate((put_folder, put_fifo, put_device, put_loop)):
-                base = f"{extension}-{number}"
-                pair_of(SMALL).write(scratch / base)
-                (scratch / f"{base}.{extension}").unlink()
-                put(scratch / f"{base}.{extension}")
-                assert peer.verdict(base)["verdict"] == "error", put.__name__
+def test_what_is_no_file_is_an_error_and_is_not_waited_for(language, scratch, peers):
+    peer = peers(language)
+    for extension in ("json", "npz"):
+        for number, put in enumerate((put_folder, put_fifo, put_device, put_loop)):
+            base = f"{extension}-{number}"
+            pair_of(SMALL).write(scratch / base)
+            (scratch / f"{base}.{extension}").unlink()
+            put(scratch / f"{base}.{extension}")
+            assert peer.verdict(pair_in(peer, scratch, base))["verdict"] == "error", put.__name__
 
 
 def put_link_outside(file: Path) -> None:
@@ -194,19 +231,18 @@ def put_link_outside(file: Path) -> None:
 
 
 @pytest.mark.parametrize("language", [*LANGUAGES, "oracle"])
-def test_an_archive_that_cannot_be_opened_ends_a_load_though_another_one_would_do(language, scratch):
+def test_an_archive_that_cannot_be_opened_ends_a_load_though_another_one_would_do(language, scratch, ground, peers):
     pair = pair_of(SMALL)
     named = f"npz.{pair.digest[:16]}"
-    reader = contextlib.nullcontext(OracleReader(scratch)) if language == "oracle" else spawned(language, scratch)
-    with reader as peer:
-        for number, put in enumerate((put_folder, put_fifo, put_loop, put_link_outside)):
-            for sound, broken in (("npz", named), (named, "npz")):
-                base = f"pair-{number}-{len(sound)}"
-                pair.write(scratch / base)
-                (scratch / f"{base}.npz").rename(scratch / f"{base}.{sound}")
-                put(scratch / f"{base}.{broken}")
-                due = "accept" if sound == "npz" else "reject" if put is put_link_outside else "error"
-                assert peer.verdict(base)["verdict"] == due, (put.__name__, broken)
+    reader = OracleReader(ground) if language == "oracle" else peers(language)
+    for number, put in enumerate((put_folder, put_fifo, put_loop, put_link_outside)):
+        for sound, broken in (("npz", named), (named, "npz")):
+            base = f"pair-{number}-{len(sound)}"
+            pair.write(scratch / base)
+            (scratch / f"{base}.npz").rename(scratch / f"{base}.{sound}")
+            put(scratch / f"{base}.{broken}")
+            due = "accept" if sound == "npz" else "reject" if put is put_link_outside else "error"
+            assert reader.verdict(f"{scratch.name}/{base}")["verdict"] == due, (put.__name__, broken)
 
 
 @pytest.mark.parametrize("language", QUICK)
