@@ -315,7 +315,7 @@ fn every_level_gives_the_same_bits_as_plain_loops() {
                 }
                 let sums = [0, 1].map(|layer| run.counts[layer].iter().sum::<u32>());
                 assert_eq!(sums[..], counts);
-                assert_eq!([&run.counts[2], &run.counts[3]], [&vec![], &vec![]]);
+                assert!(run.counts[2].is_empty() && run.counts[3].is_empty());
             }
         }
     }
