@@ -159,7 +159,7 @@ def test_they_are_also_after_an_error():
     model = Draws().double().train()
     before = state_of(model)
     with pytest.raises(ConversionError, match=r"fails on calibration data.*inner.0.*3x9 and 4x5"):
-        convert(model, data(3, 9))
+        convert(model, data(3, 9), input_shape=(4,))
     assert_same(before, state_of(model))
 
 
@@ -224,7 +224,8 @@ BAD_DATA = [
     ([[0.0] * 4], "expected batches as arrays or tensors, got float"),
     (np.full((2, 4), np.nan), "finite"),
     (np.zeros((2, 4), dtype=complex), "real"),
-    (np.zeros((2, 5)), "fails on calibration data.*2x5 and 4x5"),
+    (np.zeros((2, 5)), "takes 4 features and is given 5"),
+    ([np.zeros((2, 4)), np.zeros((2, 5))], "fails on calibration data.*2x5 and 4x5"),
 ]
 
 

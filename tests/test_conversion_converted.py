@@ -10,7 +10,20 @@ import numpy as np
 import pytest
 from spikeparity import load_network, save_network
 from spikeparity.conversion import ConversionError, ConvertedSNN, converted
-from spikeparity.neurons import Constant, Layer, Network, Neuron, Poisson, simulate
+from spikeparity.neurons import (
+    AvgPool2d,
+    Constant,
+    Conv2d,
+    Conv2dBranch,
+    Flatten,
+    IdentityBranch,
+    Layer,
+    Network,
+    Neuron,
+    Poisson,
+    Sum,
+    simulate,
+)
 from spikeparity.rejection import RejectedError
 
 
@@ -223,8 +236,59 @@ def test_pairs_of_others(tmp_path):
     save_network(Network([Layer(np.eye(2), None, Neuron("lif", 1.0, decay=0.5))]), tmp_path / "leaky")
     save_network(Network([Layer(np.eye(2)), Layer(np.eye(2), None, Neuron(reset="zero"))]), tmp_path / "mixed")
     for name in ("leaky", "mixed"):
-        with pytest.raises(ConversionError, match="load_network"):
+        with pytest.raises(ConversionError, match="without leak"):
             ConvertedSNN.load(tmp_path / name, T=4)
+
+
+def block_of(readout="membrane", T=12):
+    """A network with layers of every kind, weights drawn from a seed."""
+    rng = np.random.default_rng(4)
+    neuron = Neuron(initial_potential=0.25)
+    first = Conv2d(rng.normal(size=(4, 2, 3, 3)) / 3, rng.normal(size=4) / 5, neuron, padding=1, name="first")
+    branches = [
+        Conv2dBranch(rng.normal(size=(4, 2, 3, 3)) / 3, "first", padding=1, groups=2),
+        IdentityBranch("first", 0.4),
+    ]
+    layers = [
+        first,
+        Sum(branches, rng.normal(size=4) / 5, neuron),
+        AvgPool2d(2),
+        Flatten(),
+        Layer(rng.normal(size=(5, 16))),
+    ]
+    return ConvertedSNN.of(Network(layers, readout, (2, 4, 4)), T)
+
+
+@pytest.mark.parametrize("profile", ["sequential-f64", "sequential-f32"])
+@pytest.mark.parametrize("encoding", ["poisson", "constant"])
+@pytest.mark.parametrize("readout", ["membrane", "spikes"])
+def test_networks_of_all_kinds_run_as_others_do(readout, encoding, profile, tmp_path, monkeypatch):
+    network, x = block_of(readout), np.random.default_rng(5).random((7, 2, 4, 4))
+    flat = x.reshape(7, 32)
+    presented = Poisson(flat, 3, 9) if encoding == "poisson" else Constant(flat)
+    due = simulate(network.to_network(), 12, presented, profile=profile)
+    assert due.counts[0].sum() > 100 and due.counts[1].sum() > 100
+    network.save(tmp_path / "model")
+    monkeypatch.setattr(converted, "ROWS", 3)
+    for other in (network, ConvertedSNN.load(tmp_path / "model"), pickle.loads(pickle.dumps(network))):
+        for kernel, threads in (("rust", 1), ("rust", 3), ("numpy", 1)):
+            options = {"encoding": encoding, "profile": profile, "kernel": kernel, "threads": threads}
+            result = other.simulate(x, 3, 9, **options)
+            assert result.readout.tobytes() == due.readout.tobytes()
+            assert [layer.tobytes() for layer in result.counts] == [layer.tobytes() for layer in due.counts]
+            assert network.run(flat[2], 3, 11, **options).tobytes() == due.readout[2].tobytes()
+
+
+def test_what_networks_of_all_kinds_have():
+    network = block_of()
+    assert repr(network) == "ConvertedSNN(2x4x4-4x4x4-4x4x4-5, T=12, readout='membrane')"
+    assert [None if w is None else len(w) for w in network.weights] == [4, 2, None, None, 5]
+    assert network.weights[1][1] == 0.4 and network.weights[1][0].shape == (4, 2, 3, 3)
+    assert [None if b is None else len(b) for b in network.biases] == [4, 4, None, None, None]
+    assert network.thresholds == (1.0, 1.0, None, None, 1.0)
+    assert network.initial_potential == (0.25, 0.25, None, None, 0.0)
+    with pytest.raises(RejectedError, match=r"input\.shape.*/input/rates"):
+        network.run(np.zeros((2, 31)))
 
 
 def test_it_keeps_nobody_elses_memory():

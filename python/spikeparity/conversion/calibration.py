@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -36,7 +37,16 @@ def undisturbed(model: nn.Module) -> Iterator[None]:
         np.random.set_state(numpy)
 
 
-def activations(graph: fx.GraphModule, names: Collection[str], data: Any) -> dict[str, FloatArray]:
+def peeked(data: Any) -> tuple[Iterator[torch.Tensor], tuple[int, ...] | None]:
+    """Return batches of samples, and the shape of a sample, None where there is no batch."""
+    found = batches(data)
+    first = next(found, None)
+    if first is None:
+        return found, None
+    return itertools.chain([first], found), tuple(first.shape[1:])
+
+
+def activations(graph: fx.GraphModule, names: Collection[str], found: Iterable[torch.Tensor]) -> dict[str, FloatArray]:
     """Return what the named nodes of a graph compute, over all samples and neurons, as flat float64 arrays.
 
     Raises:
@@ -46,7 +56,7 @@ def activations(graph: fx.GraphModule, names: Collection[str], data: Any) -> dic
     recorder = Recorder(graph, names)
     parameter = next((tensor for tensor in graph.parameters() if tensor.is_floating_point()), None)
     rows = 0
-    for batch in batches(data):
+    for batch in found:
         samples = batch if parameter is None else batch.to(parameter.device, parameter.dtype)
         for part in torch.split(samples, ROWS):
             rows += len(part)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
@@ -17,7 +18,17 @@ from spikeparity.files import Place
 from spikeparity.matrix import FloatArray, array_like
 from spikeparity.neurons import inputs
 from spikeparity.neurons.inputs import Constant, Due, Poisson
-from spikeparity.neurons.layers import Layer, Neuron
+from spikeparity.neurons.layers import (
+    AnyLayer,
+    AvgPool2d,
+    Branch,
+    Flatten,
+    IdentityBranch,
+    Layer,
+    Neuron,
+    SpikingLayer,
+    Sum,
+)
 from spikeparity.neurons.network import Network
 from spikeparity.neurons.simulate import format_of, simulate
 from spikeparity.rejection import RejectedError, below
@@ -31,7 +42,6 @@ except ImportError:  # a checkout without the extension
 Encoding = Literal["poisson", "constant"]
 Kernel = Literal["rust", "numpy"]
 Profile = Literal["sequential-f64", "sequential-f32"]
-Readout = Literal["spikes", "membrane"]
 
 # Synaptic operations, were every input active, between two looks at whether Ctrl-C was pressed: about a second.
 WORK = 1_000_000_000
@@ -41,6 +51,10 @@ ROWS = 1024
 @dataclass(frozen=True, eq=False, repr=False)
 class ConvertedSNN:
     """A network of integrate-and-fire neurons that does what an artificial network did.
+
+    The attributes are of dense layers in a row; `ConvertedSNN.of` takes any network. Then there is an entry for each
+    layer, None where it has no such thing: of a convolution the weights have shape (outputs, inputs / groups, kernel
+    height, kernel width); of a sum they are a tuple, of each branch the array, or the number of an identity.
 
     Attributes:
         weights: per layer a matrix of shape (outputs, inputs); float64, read-only, its own memory.
@@ -57,11 +71,11 @@ class ConvertedSNN:
 
     """
 
-    weights: Sequence[FloatArray]
+    weights: Sequence[Any]
     biases: Sequence[FloatArray | None]
-    thresholds: Sequence[float]
+    thresholds: Sequence[float | None]
     T: int = 16
-    initial_potential: Sequence[float] = ()
+    initial_potential: Sequence[float | None] = ()
     readout: str = "membrane"
     reset: str = "subtract"
     _network: Network = field(init=False)
@@ -73,28 +87,54 @@ class ConvertedSNN:
             lengths = f"{len(self.weights)}, {len(self.biases)}, {len(self.thresholds)}, {len(potentials)}"
             message = f"weights, biases, thresholds, initial_potential: expected one entry per layer, got {lengths}"
             raise ValueError(message)
-        parts = zip(self.weights, self.biases, self.thresholds, potentials, strict=True)
+        parts: Any = zip(self.weights, self.biases, self.thresholds, potentials, strict=True)
         layers = [Layer(w, b, Neuron("if", theta, self.reset, v)) for w, b, theta, v in parts]
         inputs.steps_(self.T)
-        self._take(Network(layers, self.readout))
+        self._take(Network(layers, self.readout), self.T)
 
-    def _take(self, network: Network) -> None:
-        object.__setattr__(self, "_network", network)
-        object.__setattr__(self, "T", int(self.T))
-        object.__setattr__(self, "weights", tuple(layer.weights for layer in network.layers))
-        object.__setattr__(self, "biases", tuple(layer.bias for layer in network.layers))
-        object.__setattr__(self, "thresholds", tuple(layer.neuron.threshold for layer in network.layers))
-        potentials = tuple(layer.neuron.initial_potential for layer in network.layers)
-        object.__setattr__(self, "initial_potential", potentials)
+    @classmethod
+    def of(cls, network: Network, T: int = 16) -> ConvertedSNN:
+        """Make one of any network of neurons without leak that reset alike.
+
+        Raises:
+            RejectedError: simulate.steps.
+            ConversionError: the neurons are others.
+
+        """
+        neurons = [layer.neuron for layer in network.layers if isinstance(layer, SpikingLayer)]
+        if any(neuron.model != "if" or neuron.reset != neurons[0].reset for neuron in neurons):
+            raise ConversionError("expected neurons without leak that reset alike; use spikeparity.simulate instead")
+        inputs.steps_(T)
+        snn = cls.__new__(cls)
+        snn._take(network, T)
+        return snn
+
+    def _take(self, network: Network, T: int) -> None:
+        neurons = [layer.neuron if isinstance(layer, SpikingLayer) else None for layer in network.layers]
+        parts = {
+            "_network": network,
+            "T": int(T),
+            "weights": tuple(_weights(layer) for layer in network.layers),
+            "biases": tuple(getattr(layer, "bias", None) for layer in network.layers),
+            "thresholds": tuple(neuron and neuron.threshold for neuron in neurons),
+            "initial_potential": tuple(None if neuron is None else neuron.initial_potential for neuron in neurons),
+            "readout": network.readout,
+            "reset": next(neuron.reset for neuron in neurons if neuron is not None),
+        }
+        for name, value in parts.items():
+            object.__setattr__(self, name, value)
 
     def __repr__(self) -> str:
         """Name the widths instead of printing the weights."""
-        widths = [self.weights[0].shape[1], *(len(matrix) for matrix in self.weights)]
-        return f"ConvertedSNN({'-'.join(map(str, widths))}, T={self.T}, readout={self.readout!r})"
+        network = self._network
+        layers = zip(network.layers, network.shapes, strict=True)
+        shapes = [network.given(-1), *(shape for layer, shape in layers if isinstance(layer, SpikingLayer))]
+        widths = ["x".join(map(str, shape)) for shape in shapes]
+        return f"ConvertedSNN({'-'.join(widths)}, T={self.T}, readout={self.readout!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copy and pickle by the fields: the kernel's network is made anew."""
-        return type(self), tuple(getattr(self, part.name) for part in fields(self) if part.init)
+        """Copy and pickle by the network's document: the kernel's network is made anew."""
+        return _restored, (type(self), self._network.document(), self.T)
 
     def to_network(self) -> Network:
         """Return the network as `spikeparity.simulate` takes it."""
@@ -196,22 +236,10 @@ class ConvertedSNN:
         """
         found = pair.load(Place.of(path))
         network = found.network()
-        neurons = [layer.neuron for layer in network.layers]
-        if any(neuron.model != "if" or neuron.reset != neurons[0].reset for neuron in neurons):
-            message = f"{path}: expected neurons without leak that reset alike; use spikeparity.load_network instead"
-            raise ConversionError(message)
         steps = found.document.get("metadata", {}).get("T") if T is None else T
         if steps is None:
             raise ConversionError(f"{path}: the number of time steps was not saved with it: say T=…")
-        return cls(
-            [layer.weights for layer in network.layers],
-            [layer.bias for layer in network.layers],
-            [neuron.threshold for neuron in neurons],
-            steps,
-            [neuron.initial_potential for neuron in neurons],
-            network.readout,
-            neurons[0].reset,
-        )
+        return cls.of(network, steps)
 
     @cached_property
     def _kernels(self) -> dict[str, _rust.Network]:
@@ -220,18 +248,9 @@ class ConvertedSNN:
 
     def _kernel(self, profile: Profile) -> _rust.Network:
         if profile not in self._kernels:
-            layers = [
-                _rust.Layer(
-                    layer.weights,
-                    layer.neuron.threshold,
-                    bias=layer.bias,
-                    reset="zero" if layer.neuron.reset == "zero" else "subtract",
-                    initial_potential=layer.neuron.initial_potential,
-                )
-                for layer in self._network.layers
-            ]
-            readout: Readout = "spikes" if self.readout == "spikes" else "membrane"
-            self._kernels[profile] = _rust.Network(layers, readout=readout, profile=profile)
+            arrays: dict[str, FloatArray] = {}
+            document = _apart(self._network.document(), arrays)
+            self._kernels[profile] = _rust.Network.from_document(json.dumps(document), arrays, profile=profile)
         return self._kernels[profile]
 
 
@@ -271,9 +290,8 @@ class Job:
         dtype = format_of(self.profile)
         inputs.steps_(self.steps)
         document = self.input(x, offset).document()
-        width = self.snn.weights[0].shape[1]
         with below("/input"):
-            inputs.check(document, Due(width, self.steps, dtype=dtype), inputs.RULES)
+            inputs.check(document, Due(self.snn.to_network().inputs, self.steps, dtype=dtype), inputs.RULES)
         rows = document[inputs.DATA[self.encoding]]
         batch = inputs.is_batch(document)
         return np.ascontiguousarray(rows if batch else [rows], dtype=np.float64), batch
@@ -284,7 +302,7 @@ class Job:
 
     def ranges(self, samples: int) -> Iterator[tuple[int, int]]:
         """Divide samples into ranges of bounded work."""
-        work = self.steps * sum(matrix.size for matrix in self.snn.weights) + 1
+        work = self.steps * _synapses(self.snn.to_network()) + 1
         rows = min(max(WORK // work, self.threads), max(ROWS, self.threads))
         for begin in range(0, samples, rows):
             yield begin, min(begin + rows, samples)
@@ -317,6 +335,41 @@ class Job:
         else:
             run = network.run_constant(x, self.steps, threads=self.threads)
         return Result(run.readout, run.counts)
+
+
+def _weights(part: AnyLayer | Branch) -> Any:
+    """Return the weights of a layer: of a sum those of each branch; None where it has none."""
+    if isinstance(part, Sum):
+        return tuple(_weights(branch) for branch in part.inputs)
+    if isinstance(part, IdentityBranch):
+        return part.weight
+    return None if isinstance(part, (AvgPool2d, Flatten)) else part.weights
+
+
+def _synapses(network: Network) -> int:
+    """Return how many synaptic operations a step takes, were every input active."""
+    total = 0
+    for layer, shape in zip(network.layers, network.shapes, strict=True):
+        for part in layer.inputs if isinstance(layer, Sum) else (layer,):
+            weights = getattr(part, "weights", None)
+            total += math.prod(shape) * (1 if weights is None else max(1, math.prod(weights.shape[1:])))
+    return total
+
+
+def _restored(cls: type[ConvertedSNN], document: Any, T: int) -> ConvertedSNN:
+    """Make a copy of what was pickled."""
+    return cls.of(Network.from_document(document), T)
+
+
+def _apart(value: Any, arrays: dict[str, FloatArray]) -> Any:
+    """Return a document with `{"member": name}` in place of each array, which is put aside by its name."""
+    if isinstance(value, np.ndarray):
+        name = str(len(arrays))
+        arrays[name] = np.ascontiguousarray(value)
+        return {"member": name}
+    if isinstance(value, dict):
+        return {key: _apart(part, arrays) for key, part in value.items()}
+    return [_apart(part, arrays) for part in value] if isinstance(value, list) else value
 
 
 def _kernel_name(kernel: str | None) -> str:

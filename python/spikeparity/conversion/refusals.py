@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import re
 
-NOT_YET = (
-    "cannot be converted yet, because network documents have only dense layers: "
-    "convert a model of Linear layers without branches"
-)
-
 ADVICE = (
     (
         r"max_?pool",
         "cannot be converted: spikes come one after the other, and a maximum over rates is none over spikes; "
         "use average pooling and train again",
     ),
-    (r"conv|avg_?pool|batch_?norm[23]d|^i?add_?$|^__i?add__$", NOT_YET),
+    (r"avg_?pool", "cannot be converted: only AvgPool2d and AdaptiveAvgPool2d(1) can, of (channels, height, width)"),
+    (r"conv", "cannot be converted: only an nn.Conv2d module can; a Conv1d is one of height 1"),
+    (r"^mean$", "cannot be converted: use nn.AdaptiveAvgPool2d(1), and nn.Flatten behind it"),
+    (r"^(cat|concat|concatenate|stack)$", "cannot be converted: only additions join what has parted"),
+    (r"^i?sub_?$|^i?mul_?$|(true)?div(ide)?_?$", "cannot be converted: of arithmetic only x + y of two layers can"),
     (r"^(distributed)?dataparallel$", "only wraps a model: convert its .module"),
     (r"(?-i:^linear$)", "is called with parameters of its own: use an nn.Linear module"),
     (r"soft_?max", "need not be converted: leave it off, the largest logit is the largest probability"),
@@ -25,13 +24,14 @@ ADVICE = (
     ),
     (
         r"batch_?norm|layer_?norm|group_?norm|instance_?norm|rms_?norm",
-        "cannot be converted: only an nn.BatchNorm1d module can be folded into a Linear",
+        "cannot be converted: only BatchNorm1d and BatchNorm2d modules can be folded into a Linear or Conv2d",
     ),
     (r"dropout", "cannot be converted: use nn.Dropout, which does nothing in eval mode"),
 )
 
 OTHERWISE = (
-    "cannot be converted: what can are Linear, ReLU, QCFSActivation, BatchNorm1d, Flatten, Dropout and Identity; "
+    "cannot be converted: what can are Linear, Conv2d, ReLU, QCFSActivation, BatchNorm1d and 2d, AvgPool2d, additions, "
+    "Flatten, Dropout and Identity; "
     "replace it and train again"
 )
 
