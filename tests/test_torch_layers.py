@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -108,6 +110,13 @@ def test_ordered_convolution_is_that_of_scalar_loops_and_has_the_gradients_of_py
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-3)
     with pytest.raises(ValueError, match="padding"):
         SequentialConv2d(1, 1, 3, padding="same")(x[:, :1])
+
+
+def test_without_pytorch_the_import_says_how_to_get_it(monkeypatch):
+    monkeypatch.delitem(sys.modules, "spikeparity.torch")
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(ImportError, match=r"pip install 'spikeparity\[torch\]'"):
+        importlib.import_module("spikeparity.torch")
 
 
 def test_a_module_is_copied_in_the_order_of_the_profile():

@@ -5,6 +5,12 @@ docs/training.md shows the road: layers and their surrogate gradients, losses, s
 
 from __future__ import annotations
 
+try:
+    import torch as _torch  # noqa: F401
+except ImportError as error:
+    message = f"spikeparity.torch needs PyTorch, which cannot be imported ({error}): pip install 'spikeparity[torch]'"
+    raise ImportError(message, name="torch") from error
+
 from spikeparity.torch import encode
 from spikeparity.torch.checkpoint import Checkpoint, load_into, to_checkpoint
 from spikeparity.torch.errors import ModuleError
