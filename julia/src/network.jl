@@ -136,7 +136,8 @@ end
     Network(layers; readout = "spikes", input_shape = nothing)
 
 Layers that fit each other. `readout` is `"spikes"` (the last layer fires, its spike counts are read) or `"membrane"`
-(it never fires, its potentials are read). With an `input_shape`, (channels, height, width), the input is an image.
+(it never fires, its potentials are read). With an `input_shape`, (channels, height, width), the input is an image, whose
+numbers, like the neurons of a layer in every result, stand in one flat list, the last index fastest.
 
 # Throws
 - [`Rejection`](@ref) with a code of the stage `network`.

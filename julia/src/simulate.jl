@@ -16,7 +16,8 @@ Record(names::AbstractVector) =
 """
     Run{T}
 
-What one sample gave. Only what was asked for is filled; neurons, layers and steps are in order, indices count from 1.
+What one sample gave. Only what was asked for is filled; neurons, layers and steps are in order, indices count from 1. A
+layer without neurons has empty lists.
 
 - `readout`: the last layer's spike counts, or its potentials under membrane readout.
 - `counts[layer][neuron]`, `spikes[layer][step]` (ascending indices), `potential[layer][neuron]` (after the last step).
