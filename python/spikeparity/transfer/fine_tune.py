@@ -111,8 +111,8 @@ def apply_transfer_config(checkpoint: SNNCheckpoint, config: TransferConfig) -> 
             config = TransferConfig(config.freeze_until, config.lr_backbone, config.lr_head)  # which checks them
     for rule in APPLY_RULES:
         rule(checkpoint, config)
-    names = checkpoint.layer_names
-    until = names[: _last(checkpoint, config.freeze_until) + 1]
+    names, last = checkpoint.layer_names, config.freeze_until
+    until = names[: (names.index(last) if isinstance(last, str) else last) + 1]
     frozen = {*checkpoint.frozen_layers, *until}
     if not sound or len(frozen) > len(checkpoint.frozen_layers):
         _set_frozen(checkpoint, frozen)
@@ -291,11 +291,6 @@ def _given(**arguments: Any) -> dict[str, Any]:
 def _set_frozen(checkpoint: SNNCheckpoint, names: Iterable[str]) -> None:
     checkpoint.frozen_layers = sorted({str(name) for name in names})
     checkpoint.frozen_checked = checkpoint.frozen_layers.copy()
-
-
-def _last(checkpoint: SNNCheckpoint, freeze_until: str | int) -> int:
-    """Return the index of the last layer to freeze."""
-    return checkpoint.layer_names.index(freeze_until) if isinstance(freeze_until, str) else freeze_until
 
 
 def _own(value: str | int) -> str | int:
