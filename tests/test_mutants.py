@@ -91,6 +91,17 @@ def test_cases_of_other_operations_and_skipped_ones_are_not_asked(world: World) 
     assert out.splitlines()[0].split() == ["strict", "2", "of", "2", "tie-1"]
 
 
+def test_cases_that_do_not_run_the_code_are_not_asked(world: World) -> None:
+    ties(world, 2)
+    world.configs(3)
+    both = {"ops": ["simulate", "config.validate"]}
+    at_load = {"find": "FEW = 12", "replace": "FEW = 12 + 0 * len(str())"}
+    _, out, _ = mutants(world, fault("strict", **STRICT, **both), fault("at-load", **at_load, **both))
+    strict, loaded = (line.split()[:4] for line in out.splitlines() if " of " in line and ";" not in line)
+    assert strict == ["strict", "2", "of", "2"]
+    assert loaded == ["at-load", "0", "of", "5"]
+
+
 def test_faults_are_chosen_by_name(world: World) -> None:
     ties(world, 2)
     faults = fault("strict", **STRICT), fault("harmless", **NO_FAULT)

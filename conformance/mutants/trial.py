@@ -1,4 +1,4 @@
-"""Trials: every mutant of the reference is asked the cases that it can get wrong, each in a child of its own.
+"""Trials: every mutant of the reference is asked the cases that it can get wrong, each mutant in a child of its own.
 
 A fork costs milliseconds where a fresh interpreter with NumPy costs half a second. A child writes each case that it
 gets wrong to a pipe and its progress to shared memory, so that one which hangs or dies is blamed on the right case.
@@ -15,16 +15,17 @@ import signal
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from conformance.case import Case
 from conformance.compare import judge
 from conformance.corpora import Corpus
 from conformance.errors import UsageError
 from conformance.mutants.mutant import Mutant
+from conformance.mutants.reach import Functions, Reach
 from conformance.mutants.reference import Modules, Reference, compiled, sources
 from conformance.outcome import CRASH, PASS, TIMEOUT
 
@@ -33,6 +34,9 @@ PATIENCE = 10.0
 
 ACCIDENTS = 3
 """Children that a mutant may lose before its remaining cases are not asked any more."""
+
+Note = Callable[[str, Collection[int]], None]
+"""Takes a case's id (empty: at load), and the numbers of the functions that were entered."""
 
 Asked = Sequence[tuple[Case, bytes, Path]]
 """Cases with their request lines and the roots of their corpora."""
@@ -47,7 +51,7 @@ class Trial:
 
     Attributes:
         mutant: The mutant.
-        cases: How many cases it can get wrong.
+        cases: How many cases it can get wrong: those of its operations that it does not skip, and that run its code.
         kills: Id of every case that it gets wrong → the outcome, in corpus order.
         unasked: How many cases were not asked because it kept on hanging or dying.
         seconds: How long it took.
@@ -69,14 +73,25 @@ class Laboratory:
         self._patience = patience
         self._texts = sources()
         self._modules = compiled(self._texts, {})
+        self._functions = Functions(self._modules)
 
     def run(self, mutants: Sequence[Mutant], tell: Callable[[Trial], None]) -> None:
         """Run the trials of all mutants; `tell` hears of each in their order.
 
+        Where the first one is the sound reference, each other one is asked only the cases that run the code it changes.
+
         Raises:
             UsageError: A patch does not fit the sources, or what it makes of them is no Python or does not load.
         """
-        runs = deque(self._prepared(mutant) for mutant in mutants)
+        reach: Reach | None = None
+        if mutants and not mutants[0].edits:
+            reach = Reach(self._functions)
+            self._all([self._prepared(mutants[0], None, reach.note)], tell)
+            mutants = mutants[1:]
+        self._all([self._prepared(mutant, reach) for mutant in mutants], tell)
+
+    def _all(self, mutants: Sequence[_Run], tell: Callable[[Trial], None]) -> None:
+        runs = deque(mutants)
         waiting, untold = deque(runs), runs
         running: list[_Run] = []
         gc.freeze()  # what all children share is not to be written to by the collector
@@ -97,22 +112,35 @@ class Laboratory:
                 for run in running:
                     run.kill()
 
-    def _prepared(self, mutant: Mutant) -> _Run:
+    def _prepared(self, mutant: Mutant, reach: Reach | None, note: Note | None = None) -> _Run:
         asks = [ask for ask in self._asks if mutant.concerns(ask[0])]
         try:
             modules = compiled(mutant.patched(self._texts), self._modules)
         except SyntaxError as error:
             raise UsageError(f"{mutant.home}: mutant {mutant.name}: the patched source is no Python: {error}") from None
-        return _Run(Trial(mutant, len(asks)), asks, modules, self._patience)
+        reached = reach.cases(modules) if reach is not None else None
+        if reached is not None:
+            asks = [ask for ask in asks if ask[0].id in reached]
+        functions = self._functions if note is not None else None
+        return _Run(Trial(mutant, len(asks)), asks, modules, self._patience, functions, note)
 
 
 class _Run:
     """A trial under way: one child after another, until all cases are through."""
 
-    def __init__(self, trial: Trial, asks: Asked, modules: Modules, patience: float) -> None:
+    def __init__(
+        self,
+        trial: Trial,
+        asks: Asked,
+        modules: Modules,
+        patience: float,
+        functions: Functions | None = None,
+        note: Note | None = None,
+    ) -> None:
         self.trial = trial
         self.done = False
         self._asks, self._modules, self._patience = asks, modules, patience
+        self._functions, self._note = functions, note
         self._progress = mmap.mmap(-1, 8)  # position of the case that is being answered
         self._accidents = 0
         self._pid = 0
@@ -131,7 +159,8 @@ class _Run:
         self._pid = os.fork()
         if self._pid == 0:
             os.close(reading)
-            _answer_all(self._modules, self._asks, position, writing, self._progress, Path(self._scratch.name))
+            scratch = Path(self._scratch.name)
+            _answer_all(self._modules, self._asks, position, writing, self._progress, scratch, self._functions)
         os.close(writing)
         self._pipe = reading
         selector.register(reading, selectors.EVENT_READ, self)
@@ -173,6 +202,11 @@ class _Run:
         if position == "broken":
             mutant = self.trial.mutant
             raise UsageError(f"{mutant.home}: mutant {mutant.name}: the patched package does not load: {outcome}")
+        if position == "entered":
+            at, *numbers = map(int, outcome.split())
+            if self._note is not None:
+                self._note(self._asks[at][0].id if at >= 0 else "", numbers)
+            return
         self._through = position == "through"
         if not self._through:
             self.trial.kills[self._asks[int(position)][0].id] = outcome
@@ -195,24 +229,49 @@ class _Run:
 
 
 def _answer_all(
-    modules: Modules, asks: Asked, position: int, writing: int, progress: mmap.mmap, scratch: Path
+    modules: Modules,
+    asks: Asked,
+    position: int,
+    writing: int,
+    progress: mmap.mmap,
+    scratch: Path,
+    functions: Functions | None,
 ) -> NoReturn:
-    """Be the child: answer the cases, write the position and outcome of each that went wrong, and end."""
+    """Be the child: answer the cases, write the position and outcome of each that went wrong, and end.
+
+    With `functions` it also writes which of them it enters, when it is loaded and at each case.
+    """
+
+    def watched(at: int, action: Callable[[], Any]) -> Any:
+        if functions is None:
+            return action()
+        result, entered = functions.entered(action)
+        _write(writing, f"entered {' '.join(map(str, (at, *sorted(entered))))}\n")
+        return result
+
     try:
         nowhere = os.open(os.devnull, os.O_RDWR)
         for descriptor in range(3):
             os.dup2(nowhere, descriptor)
-        backend = Reference(modules, scratch)
+        backend = watched(-1, lambda: Reference(modules, scratch))
     except BaseException as error:
-        os.write(writing, f"broken {type(error).__name__}: {error}\n".encode())
+        _write(writing, f"broken {type(error).__name__}: {error}\n")
         os._exit(1)
     try:
         for number in range(position, len(asks)):
             progress[:] = number.to_bytes(8, "little")
             case, line, root = asks[number]
-            outcome = judge(case, "mutant", backend.answer(line, root)).outcome
+            answer = watched(number, lambda line=line, root=root: backend.answer(line, root))
+            outcome = judge(case, "mutant", answer).outcome
             if outcome != PASS:
-                os.write(writing, f"{number} {outcome}\n".encode())
-        os.write(writing, b"through\n")
+                _write(writing, f"{number} {outcome}\n")
+        _write(writing, "through\n")
     finally:
         os._exit(0)
+
+
+def _write(descriptor: int, text: str) -> None:
+    """Write all of a text; to a pipe that is full a system call writes a part."""
+    data = text.encode()
+    while data:
+        data = data[os.write(descriptor, data) :]

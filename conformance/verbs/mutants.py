@@ -1,7 +1,9 @@
 """Put faults into the Python reference, one at a time, and see that the corpus notices each.
 
-A fault that no case notices, or only one, makes the exit code 1: add a case that does (`new`, `add`). All faults
-together take some minutes; --id takes some of them. Faults of Rust, Julia and Mojo: python scripts/native_mutants.py.
+A fault that no case notices, or only one, makes the exit code 1: add a case that does (`new`, `add`). Each fault is
+asked the cases of its operations that run the code which it changes (no other case can notice it), but for those that
+its file skips because they are dear; `noticed of asked` is what is printed. All faults together take some minutes;
+--id takes some of them. Faults of Rust, Julia and Mojo: python scripts/native_mutants.py.
 """
 
 from __future__ import annotations

@@ -27,11 +27,13 @@ L = "/network/layers"
 SUM = f"{L}/1"
 
 
-def order(name: str, why: str, layers: list[Any], *faults: tuple[str, str, Patch], **changes: Any) -> None:
+def order(
+    name: str, why: str, layers: list[Any], *faults: tuple[str, str, Patch], tags: str = "", **changes: Any
+) -> None:
     """Declare a network on one channel of 2 x 3 with several faults: rule, path, patch."""
     whole = {"layers": layers, "input_shape": [1, 2, 3]} | changes
     rows: list[Fault] = [(f"network.{rule}", path, patch) for rule, path, patch in faults]
-    simulate.precedence(f"network-order-{name}", why, simulation(whole, 1, constant([1.0] * 6)), rows)
+    simulate.precedence(f"network-order-{name}", why, simulation(whole, 1, constant([1.0] * 6)), rows, tags=tags)
 
 
 def conv(**changes: Any) -> dict[str, Any]:
@@ -81,6 +83,7 @@ order(
     [summed(), *[flatten()] * 1023, layer([[0.5] * 6])],
     ("layers", L, drop(f"{L}/1023")),
     ("inputs", f"{L}/0/inputs", put(f"{L}/0/inputs", [identity("input")])),
+    tags="long",
 )
 order(
     "inputs-before-input-shape",

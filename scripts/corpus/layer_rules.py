@@ -397,6 +397,7 @@ reject(
     network(*[flatten()] * 1024, layer([[1.0]]), input_shape=[1, 1, 1]),
     drop("/layers/0"),
     width=1,
+    tags="long",
 )
 accept(
     "layers-most-of-kinds",
@@ -404,6 +405,7 @@ accept(
     "1,024 layers, most of them without neurons.",
     network(*[flatten()] * 1023, layer([[1.0]]), input_shape=[1, 1, 1]),
     width=1,
+    tags="long",
 )
 
 # --- network.inputs
