@@ -43,23 +43,39 @@ impl AvgPool2d {
         &self.window
     }
 
-    /// The means of all windows that events cause. Each window's elements are added row by row, then divided once.
+    /// The means of all windows that events cause; false where it was not to go on. Each window's elements are added row
+    /// by row, then divided once.
     #[inline(always)]
-    pub(crate) fn mean<F: Real, E: Event<F>>(&self, events: &[E], starts: &mut Vec<usize>, means: &mut Vec<F>) {
+    pub(crate) fn mean<F: Real, E: Event<F>>(
+        &self,
+        events: &[E],
+        starts: &mut Vec<usize>,
+        means: &mut Vec<F>,
+        go_on: &dyn Fn() -> bool,
+    ) -> bool {
         let [channels, height, width] = self.input;
         let [_, windows_down, windows_across] = self.output;
         image::row_starts(self.input, events, starts);
         means.clear();
         means.resize(self.output.iter().product(), F::ZERO);
-        for (channel, y) in (0..channels).flat_map(|channel| (0..height).map(move |y| (channel, y))) {
-            let row = channel * height + y;
-            for &(down, _) in self.rows.of(y) {
-                let first = (channel * windows_down + down as usize) * windows_across;
-                let sums = &mut means[first..][..windows_across];
-                for event in &events[starts[row]..starts[row + 1]] {
-                    for &(across, _) in self.columns.of(event.input() - row * width) {
-                        let sum = &mut sums[across as usize];
-                        *sum = *sum + event.product(F::ONE);
+        for channel in 0..channels {
+            if !go_on() {
+                return false;
+            }
+            for y in 0..height {
+                let row = channel * height + y;
+                let events = &events[starts[row]..starts[row + 1]];
+                if events.is_empty() {
+                    continue;
+                }
+                for (down, _) in self.rows.of(y) {
+                    let first = (channel * windows_down + down as usize) * windows_across;
+                    let sums = &mut means[first..][..windows_across];
+                    for event in events {
+                        for (across, _) in self.columns.of(event.input() - row * width) {
+                            let sum = &mut sums[across as usize];
+                            *sum = *sum + event.product(F::ONE);
+                        }
                     }
                 }
             }
@@ -67,5 +83,6 @@ impl AvgPool2d {
         // At most 2^24, so that both types of float hold it.
         let elements = F::from_binary64((self.window.kernel[0] * self.window.kernel[1]) as f64);
         means.iter_mut().for_each(|mean| *mean = *mean / elements);
+        true
     }
 }

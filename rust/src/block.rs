@@ -456,14 +456,14 @@ impl<'a, F: Real> Group<'a, F> {
         }
         let mut first = None;
         for row in 0..self.inputs.len() * steps {
-            if !(self.go_on)() {
-                return Err(Ended::Interrupted);
-            }
             let (starts, means) = (&mut self.memory.scratch.starts, &mut self.memory.branch);
             let signal = &self.signals[source];
-            match form {
-                Form::Spikes => pool.mean(signal.spikes.row(row), starts, means),
-                Form::Constant | Form::Values => pool.mean(signal.values.row(row), starts, means),
+            let went_on = match form {
+                Form::Spikes => pool.mean(signal.spikes.row(row), starts, means, self.go_on),
+                Form::Constant | Form::Values => pool.mean(signal.values.row(row), starts, means, self.go_on),
+            };
+            if !went_on {
+                return Err(Ended::Interrupted);
             }
             if first.is_none() && !means.iter().all(|mean| mean.is_finite()) {
                 first = Some((row / steps, row % steps));

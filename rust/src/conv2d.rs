@@ -166,11 +166,7 @@ impl<F: Real> Conv2d<F> {
         };
         let most = self.places().min(events.len());
         let columns = (EVENTS / most).clamp(1, width);
-        let rows = if columns < width {
-            1
-        } else {
-            (WINDOWS / width).clamp(1, height)
-        };
+        let rows = (WINDOWS.min(EVENTS / most) / width).clamp(1, height);
         let firsts = (0..height)
             .step_by(rows)
             .flat_map(|row| (0..width).step_by(columns).map(move |column| (row, column)));
@@ -213,12 +209,12 @@ impl<F: Real> Conv2d<F> {
                 if events.is_empty() {
                     continue;
                 }
-                let under = self.rows.of(y).iter().map(|&(at, i)| (at as usize, u64::from(i)));
+                let under = self.rows.of(y).map(|(at, i)| (at as usize, u64::from(i)));
                 for (at, i) in under.filter(|(at, _)| band.rows.contains(at)) {
                     let ends = &mut windows.ends[(at - band.rows.start) * across..][..across];
                     let place = ((channel as u64 * kernel_height + i) * kernel_width) as u32;
                     for event in events {
-                        for &(at, j) in self.columns.of(event.input() - row * width) {
+                        for (at, j) in self.columns.of(event.input() - row * width) {
                             // A window before the band wraps around, and is not in it either.
                             if let Some(end) = ends.get_mut((at as usize).wrapping_sub(band.columns.start)) {
                                 windows.events[*end] = event.at(place + j);

@@ -71,13 +71,23 @@ impl Window {
     }
 }
 
+/// The windows that see a place of an axis, and as which of their elements: both in equal steps, so that a list of them
+/// takes no more room than its ends.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Seen {
+    /// The first window, and which of its elements the place is.
+    window: u32,
+    element: u32,
+    count: u32,
+}
+
 /// For each place along an axis of an image, the windows that see it, and as which of their elements.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Taps {
-    /// Where the pairs of each place begin.
-    starts: Vec<usize>,
-    /// Windows, and elements under them.
-    pairs: Vec<(u32, u32)>,
+    seen: Vec<Seen>,
+    /// From one window that sees a place to the next, and from its element back to that of the next.
+    windows: u32,
+    elements: u32,
 }
 
 impl Taps {
@@ -85,29 +95,89 @@ impl Taps {
     pub(crate) fn new(window: &Window, axis: usize, length: usize, windows: usize) -> Self {
         let (kernel, stride) = (window.kernel[axis], window.stride[axis]);
         let (padding, dilation) = (window.padding[axis], window.dilation[axis]);
-        let mut taps = Taps {
-            starts: vec![0],
-            pairs: Vec::new(),
-        };
-        for place in 0..length as u64 {
-            let place = place + padding;
+        // Window w has elements at w * stride + i * dilation: every so many windows another one meets the same places.
+        let period = dilation / greatest_common_divisor(stride, dilation);
+        let mut of_residue = vec![None; dilation as usize];
+        (0..period).for_each(|at| of_residue[(at * stride % dilation) as usize] = Some(at));
+        let seen = |place: u64| {
             // The windows that begin at the place or before it, from the first that reaches as far.
             let first = place.saturating_sub(dilation * (kernel - 1)).div_ceil(stride);
             let last = (place / stride).min(windows as u64 - 1);
-            for at in first..=last {
-                let distance = place - at * stride;
-                if distance % dilation == 0 {
-                    taps.pairs.push((at as u32, (distance / dilation) as u32));
-                }
+            let met = of_residue[(place % dilation) as usize];
+            let met = met.map(|at| at + first.saturating_sub(at).next_multiple_of(period));
+            match met.filter(|&at| at <= last) {
+                None => Seen {
+                    window: 0,
+                    element: 0,
+                    count: 0,
+                },
+                Some(at) => Seen {
+                    window: at as u32,
+                    element: ((place - at * stride) / dilation) as u32,
+                    count: ((last - at) / period + 1) as u32,
+                },
             }
-            taps.starts.push(taps.pairs.len());
+        };
+        Taps {
+            seen: (0..length as u64).map(|place| seen(place + padding)).collect(),
+            windows: period as u32,
+            elements: (stride * period / dilation) as u32,
         }
-        taps
     }
 
     /// The windows that see a place, and as which of their elements.
     #[inline(always)]
-    pub(crate) fn of(&self, place: usize) -> &[(u32, u32)] {
-        &self.pairs[self.starts[place]..self.starts[place + 1]]
+    pub(crate) fn of(&self, place: usize) -> impl Iterator<Item = (u32, u32)> {
+        let (seen, windows, elements) = (self.seen[place], self.windows, self.elements);
+        (0..seen.count).map(move |index| (seen.window + index * windows, seen.element - index * elements))
+    }
+}
+
+fn greatest_common_divisor(mut one: u64, mut other: u64) -> u64 {
+    while other > 0 {
+        (one, other) = (other, one % other);
+    }
+    one
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn taps_are_where_windows_see_a_place() {
+        let numbers = |most: u64| (1..=most).flat_map(move |one| (1..=most).map(move |other| (one, other)));
+        for ((kernel, stride), (padding, dilation)) in
+            numbers(4).flat_map(|one| numbers(4).map(move |(other, dilation)| (one, (other - 1, dilation))))
+        {
+            let window = Window {
+                kernel: [kernel; 2],
+                stride: [stride; 2],
+                padding: [padding; 2],
+                dilation: [dilation; 2],
+            };
+            let Some(windows) = window.slide_along(1, 9) else {
+                continue;
+            };
+            let taps = Taps::new(&window, 1, 9, windows as usize);
+            for place in 0..9 {
+                let pairs = (0..windows).flat_map(|at| (0..kernel).map(move |element| (at, element)));
+                let due = pairs.filter(|(at, element)| at * stride + element * dilation == place + padding);
+                let due: Vec<_> = due.map(|(at, element)| (at as u32, element as u32)).collect();
+                assert_eq!(taps.of(place as usize).collect::<Vec<_>>(), due, "{window:?} {place}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_wide_window_takes_no_room() {
+        let window = Window {
+            kernel: [65_536; 2],
+            stride: [1; 2],
+            padding: [0; 2],
+            dilation: [1; 2],
+        };
+        let taps = Taps::new(&window, 0, 1 << 20, (1 << 20) - 65_535);
+        assert_eq!(taps.of(1 << 19).count(), 65_536);
     }
 }
