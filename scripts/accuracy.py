@@ -1,9 +1,10 @@
-"""Accuracy of converted networks on Fashion-MNIST against the number of time steps: a table, JSON and a picture.
+"""Accuracy of converted networks on Fashion-MNIST against the number of time steps: tables, JSON and pictures.
 
-    python scripts/accuracy.py [--images 10000] [--out benchmarks/results]
+    python scripts/accuracy.py [--images 10000] [--conv-images 2000] [--out benchmarks/results]
 
-Trains a 784-256-10 network with ReLU, converts it by threshold balancing, then trains it on with QCFS activations (T=8)
-and converts that. Seeds and threads are fixed. Needs the extras torch and plot.
+For a 784-256-10 network, and a small one of convolutions with batch norm: trains it with ReLU, converts it by
+threshold balancing, and by sinabs and spikingjelly (in an environment of their own, scripts/peers.py); then trains it
+on with QCFS activations (T=8) and converts that. Seeds and threads are fixed. Needs the extras torch and plot.
 """
 
 from __future__ import annotations
@@ -11,13 +12,17 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import peers
 import torch
+from bench.accuracy_models import MODELS
 from fashion_mnist import Images, load
 from torch import nn
 
@@ -27,14 +32,15 @@ from spikeparity.conversion import ConvertedSNN, convert, replace_relu_with_qcfs
 
 ROOT = Path(__file__).resolve().parents[1]
 SEED = 20261
-HIDDEN = 256
-EPOCHS = 8
-QCFS_EPOCHS = 4
+EPOCHS = {"784-256-10": 8, "conv": 4}
+QCFS_EPOCHS = {"784-256-10": 4, "conv": 3}
 QCFS_STEPS = 8
 BATCH = 256
-CALIBRATION = 10_000
+CALIBRATION = {"784-256-10": 10_000, "conv": 2_000}
+PEERS_CALIBRATION = 1_000
 STEPS = {"constant": (2, 4, 8, 16, 32, 64, 128, 256), "poisson": (4, 8, 16, 32, 64)}
 THREADS = 2
+WORKER = ROOT / "scripts" / "bench" / "accuracy_worker.py"
 
 GOALS = {  # curve: steps and the largest loss in points
     "balanced": {64: 1.0, 256: 0.3},
@@ -46,51 +52,89 @@ def main() -> int:
     """Train, convert, measure, write; return 1 where a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=10_000, help="how many test images (default: all 10,000)")
+    parser.add_argument("--conv-images", type=int, default=2_000, help="how many for convolutions (default 2,000)")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results", help="folder of what is written")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    torch.manual_seed(SEED)
     train, test = load()
-    test = Images(test.images[: arguments.images], test.labels[: arguments.images])
-    calibration = train.images[:CALIBRATION]
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    models = {}
+    for name in MODELS:
+        count = arguments.conv_images if name == "conv" else arguments.images
+        models[name] = study(name, train, Images(test.images[:count], test.labels[:count]))
+        draw(name, models[name], arguments.out / ("accuracy_conv.png" if name == "conv" else "accuracy.png"))
+    faults = [f"{name}, {fault}" for name, found in models.items() for fault in missed(found["curves"])]
+    result = {
+        "data": "Fashion-MNIST",
+        "seed": SEED,
+        "goals_in_points": {name: {str(steps): loss for steps, loss in goal.items()} for name, goal in GOALS.items()},
+        "goals_missed": faults,
+        "models": models,
+        "versions": {"python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__}
+        | dict(
+            pin.split("==") for pin in peers.LIBRARIES if pin.startswith("sinabs") or pin.startswith("spikingjelly")
+        ),
+    }
+    (arguments.out / "accuracy.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    print(*(faults or ["all goals are met"]), sep="\n")
+    return 1 if faults else 0
 
-    model = nn.Sequential(nn.Linear(784, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 10))
-    fit(model, train, EPOCHS, 1e-3)
+
+def study(name: str, train: Images, test: Images) -> dict[str, Any]:
+    """Train a model, convert it in all ways, and return its accuracies."""
+    torch.manual_seed(SEED)
+    train, test = (Images(part.images.reshape(-1, 1, 28, 28), part.labels) for part in (train, test))
+    calibration = train.images[: CALIBRATION[name]]
+    model = MODELS[name]()
+    fit(model, train, EPOCHS[name], 1e-3)
     relu = ann_accuracy(model, test)
     networks = {
         "balanced": convert(model, calibration),
         "balanced, half-threshold start": convert(model, calibration, initial_potential=0.5),
     }
-    with torch.no_grad():
-        hidden = model[:2](torch.tensor(calibration, dtype=torch.float32)).numpy()
-    theta = float(np.percentile(hidden, 99.9))
+    curves = by_others(name, model, test, calibration, relu)
+    theta = largest_activation(model, calibration)
     replace_relu_with_qcfs(model, T=QCFS_STEPS, theta=theta)
-    fit(model, train, QCFS_EPOCHS, 1e-4)
+    fit(model, train, QCFS_EPOCHS[name], 1e-4)
     quantized = ann_accuracy(model, test)
-    networks["qcfs"] = convert(model)
-    references = {name: quantized if name == "qcfs" else relu for name in networks}
-
-    curves = {}
-    for name, network in networks.items():
+    networks["qcfs"] = convert(model, input_shape=(1, 28, 28))
+    references = {part: quantized if part == "qcfs" else relu for part in networks}
+    for part, network in networks.items():
         for encoding in ("constant", "poisson"):
-            label = name if encoding == "constant" else f"{name}, poisson"
-            curves[label] = curve(label, network, test, references[name], encoding)
-    faults = missed(curves)
-    result = {
-        "data": f"Fashion-MNIST, {len(test.labels)} test images",
-        "model": f"784-{HIDDEN}-10",
-        "seed": SEED,
+            label = part if encoding == "constant" else f"{part}, poisson"
+            curves[label] = curve(label, network, test, references[part], encoding)
+    return {
+        "images": len(test.labels),
         "ann_accuracy": {"relu": relu, f"qcfs (T={QCFS_STEPS})": quantized},
-        "goals_in_points": {name: {str(steps): loss for steps, loss in goal.items()} for name, goal in GOALS.items()},
-        "goals_missed": faults,
         "curves": curves,
-        "versions": {"python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__},
     }
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    (arguments.out / "accuracy.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    draw(result, arguments.out / "accuracy.png")
-    print(*(faults or ["all goals are met"]), sep="\n")
-    return 1 if faults else 0
+
+
+def largest_activation(model: nn.Module, calibration: Any) -> float:
+    """Return the 99.9 % percentile of the values of the first ReLU, where θ begins."""
+    stop = next(index for index, module in enumerate(model) if isinstance(module, nn.ReLU)) + 1
+    model.eval()
+    with torch.no_grad():
+        hidden = model[:stop](torch.tensor(calibration[:1_000], dtype=torch.float32)).numpy()
+    return float(np.percentile(hidden, 99.9))
+
+
+def by_others(name: str, model: nn.Module, test: Images, calibration: Any, reference: float) -> dict[str, Any]:
+    """Return the curves of other libraries, which convert the same model in an environment of their own."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "model.pt"
+        tensors = {"images": test.images, "calibration": calibration[:PEERS_CALIBRATION]}
+        saved = {key: torch.tensor(array, dtype=torch.float32) for key, array in tensors.items()}
+        torch.save({**saved, "labels": torch.tensor(test.labels), "state": model.state_dict()}, file)
+        argv = [str(peers.environment()), str(WORKER), name, str(file)]
+        found = json.loads(subprocess.run(argv, stdout=subprocess.PIPE, check=True, text=True).stdout.splitlines()[-1])
+    return {
+        library: [
+            {"T": int(steps), "accuracy": round(accuracy, 4), "loss": round(reference - accuracy, 4)}
+            for steps, accuracy in points.items()
+        ]
+        for library, points in found.items()
+    }
 
 
 def fit(model: nn.Module, train: Images, epochs: int, rate: float) -> None:
@@ -148,7 +192,7 @@ def missed(curves: dict[str, list[dict[str, Any]]]) -> list[str]:
     ]
 
 
-def draw(result: dict[str, Any], file: Path) -> None:
+def draw(name: str, result: dict[str, Any], file: Path) -> None:
     """Draw accuracy against time steps."""
     from matplotlib.figure import Figure
 
@@ -156,26 +200,26 @@ def draw(result: dict[str, Any], file: Path) -> None:
     axes = figure.subplots()
     colours: dict[str, Any] = {}
     for label, points in result["curves"].items():
-        name = label.removesuffix(", poisson")
-        style = "-" if label == name else "--"
+        part = label.removesuffix(", poisson")
+        style = "-" if label == part else "--"
         (line,) = axes.plot(
             [point["T"] for point in points],
             [point["accuracy"] for point in points],
             style,
             marker="o",
             markersize=4,
-            color=colours.get(name),
+            color=colours.get(part),
             label=label,
         )
-        colours.setdefault(name, line.get_color())
-    for (name, accuracy), grey in zip(result["ann_accuracy"].items(), ("0.2", "0.6"), strict=True):
-        axes.axhline(accuracy, color=grey, linewidth=1, linestyle=":", label=f"ANN, {name}: {accuracy:.2f} %")
+        colours.setdefault(part, line.get_color())
+    for (kind, accuracy), grey in zip(result["ann_accuracy"].items(), ("0.2", "0.6"), strict=True):
+        axes.axhline(accuracy, color=grey, linewidth=1, linestyle=":", label=f"ANN, {kind}: {accuracy:.2f} %")
     axes.set_xscale("log", base=2)
     axes.set_xticks(STEPS["constant"], [str(steps) for steps in STEPS["constant"]])
     axes.set_ylim(max(0.0, min(result["ann_accuracy"].values()) - 20.0), max(result["ann_accuracy"].values()) + 1.0)
     axes.set_xlabel("time steps T")
     axes.set_ylabel("accuracy in %")
-    axes.set_title(f"{result['data']}, {result['model']}: constant input, Poisson input dashed")
+    axes.set_title(f"Fashion-MNIST, {name}, {result['images']} images: constant input, Poisson input dashed")
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8, loc="lower right")
     figure.savefig(file, dpi=120, metadata={"Software": None})
