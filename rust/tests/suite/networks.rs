@@ -3,11 +3,13 @@
 use std::fmt::{Display, Write};
 
 use spikeparity::network::{Network, Readout};
+use spikeparity::pair::{load_checkpoint, load_network, save_network, Compression, LoadError};
 use spikeparity::real::Real;
 use spikeparity::shape::Shape;
 use spikeparity::simd::Level;
 use spikeparity::simulate::{simulate, simulate_at, Input, NonFinite, Record};
 
+use crate::artefact::Folder;
 use crate::{answer, assert_faults};
 
 const NEURON: &str = r#"{"model":"if","threshold":0.5}"#;
@@ -504,4 +506,34 @@ fn an_input_without_shape_is_for_dense_takers_of_one_width() {
         (&flat, "network.chain", "/layers/2"),
     ];
     assert_faults(Network::parse, &cases);
+}
+
+#[test]
+fn a_network_of_all_kinds_is_loaded_as_it_was_saved_and_is_no_checkpoint() {
+    let folder = Folder::new();
+    for world in worlds() {
+        let network = Network::parse(world.document().as_bytes()).unwrap();
+        save_network(&network, &folder.path("pair"), Compression::Stored).unwrap();
+        assert_eq!(load_network(&folder.path("pair")).unwrap(), network);
+        match load_checkpoint(&folder.path("pair")).unwrap_err() {
+            LoadError::Rejected(rejection) => {
+                let at = (rejection.rule.code(), &*rejection.path);
+                assert_eq!(at, ("checkpoint.network", "/network/layers/0/kind"));
+            }
+            LoadError::Io(failure) => panic!("{failure}"),
+        }
+    }
+}
+
+#[test]
+fn a_kernel_that_no_sidecar_can_tell_is_a_failure_of_saving() {
+    let kernel = list(vec!["0"; 65_537]);
+    let text = format!(
+        r#"{{"input_shape":[1,1,65537],"layers":[{{"kind":"conv2d","weights":[[[{kernel}]]],"neuron":{NEURON}}}]}}"#
+    );
+    let network = Network::parse(text.as_bytes()).unwrap();
+    let folder = Folder::new();
+    let failure = save_network(&network, &folder.path("pair"), Compression::Stored).unwrap_err();
+    assert!(failure.to_string().contains("network.member"), "{failure}");
+    assert!(!folder.path("pair.json").exists());
 }
