@@ -6,6 +6,7 @@ from typing import Any
 
 from cases import Cases, add, put
 from documents import (
+    avgpool2d,
     constant,
     conv2d,
     conv_branch,
@@ -115,9 +116,41 @@ for name, padding, why in (
         {"network": network(conv2d(ONE, padding=[padding, padding]), input_shape=[1, 1, 1]), "base": "saved/elements"},
         put(f"{L}/0/padding", [0, 0]),
     )
+simulate.precedence(
+    "network-order-elements-of-a-branch-before-chain-of-the-sum",
+    "All branches are looked at before any is compared with the first.",
+    ask(
+        [1, 2, 3],
+        total(
+            identity("input"), conv_branch("input", [[[[1.0, 1.0]]]]), conv_branch("input", ONE, padding=[65536] * 2)
+        ),
+    ),
+    [
+        ("network.elements", f"{L}/0/inputs/2", put(f"{L}/0/inputs/2/padding", [0, 0])),
+        ("network.chain", f"{L}/0/inputs/1", put(f"{L}/0/inputs/1/weights", ONE)),
+    ],
+)
 
 # --- arithmetic
 
+BIG = 1.7e308
+for name, before, samples in (
+    ("two", [], [[2.0, 3.0], [BIG, BIG]]),
+    ("three", [flatten()], [[0.5, 0.0], [2.0, 3.0], [BIG, BIG]]),
+):
+    simulate.reject(
+        f"simulate-pool-overflow-of-sample-{name}",
+        "simulate.non-finite",
+        f"{L}/{len(before) + 1}",
+        "The pool is an earlier layer, but what overflows there is a later sample.",
+        simulation(
+            network(avgpool2d([1, 2], name="p"), *before, total(identity("p", 1e308)), input_shape=[1, 1, 2]),
+            2,
+            constant(samples),
+        ),
+        put("/input/values", [[0.5, 0.5]] * len(samples)),
+        tags="overflow",
+    )
 simulate.accept(
     "simulate-sum-f32-identity-weight-rounded",
     "The weight of an identity is rounded to binary32 before the product is.",
