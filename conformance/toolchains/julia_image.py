@@ -94,24 +94,31 @@ def _build(plan: Plan) -> None:
     with tempfile.TemporaryDirectory(prefix="unfinished-", dir=plan.folder) as name:
         work = Path(name)
         statements, unlinked, image = work / "statements.jl", work / "image.o", work / "image.so"
-        answers = _converse(plan, work / "scratch", f"--trace-compile={statements}")
+        # Once: a corpus that grows meanwhile must not look like an answer that differs.
+        asked = _requests(work / "scratch")
+        answers = _converse(plan, work / "scratch", asked, f"--trace-compile={statements}")
         command = [*plan.julia, LEVEL, "--cpu-target=native", "--output-o", str(unlinked), "-J", base_image(plan)]
         _run(plan, [*command, str(SCRIPT), str(statements)])
         # What Julia writes is an archive. Its own symbols are found at run time, in the program that loads the image.
         _run(plan, [compiler, "-shared", "-o", str(image), *WHOLE, str(unlinked), *REST])
-        if _converse(plan, work / "scratch", "-J", str(image)) != answers:
+        if _converse(plan, work / "scratch", asked, "-J", str(image)) != answers:
             raise ImageError("the backend answers otherwise with it than without")
         image.replace(plan.file)
 
 
-def _converse(plan: Plan, scratch: Path, *options: str) -> bytes:
-    """Ask the backend the whole corpus, which is what it does in a typical run; returns its answers."""
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir()
+def _requests(scratch: Path) -> bytes:
+    """Return a conversation about the whole corpus, which is what a backend does in a typical run."""
     corpus = corpora.load(corpora.BUILT_IN)
     hello = {"cmd": "hello", "protocol": 1, "root": str(corpus.root), "scratch": str(scratch)}
     asked = [case.request(str(number)) for number, case in enumerate(corpus.cases)]
-    return _run(plan, plan.server(*options), b"".join([_line(hello), *asked, _line({"cmd": "bye"})]))
+    return b"".join([_line(hello), *asked, _line({"cmd": "bye"})])
+
+
+def _converse(plan: Plan, scratch: Path, asked: bytes, *options: str) -> bytes:
+    """Return the answers of the backend, which saves below `scratch`, empty at first."""
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
+    return _run(plan, plan.server(*options), asked)
 
 
 def _line(message: dict[str, object]) -> bytes:
