@@ -2,7 +2,8 @@
 
 The sound reference answers all cases first, and a profiler takes note of the functions that each of them enters. A
 fault is asked the cases that enter a function that it changes; all of its cases where it changes code that runs when
-the package is loaded. That holds as long as the reference keeps nothing from one case for the next.
+a module is loaded, be it in the middle of a case. That holds as long as the reference keeps nothing else from one case
+for the next.
 """
 
 from __future__ import annotations
@@ -30,20 +31,29 @@ class Functions:
         pairs = ((self._modules[name].code, modules[name].code) for name in names)
         return {self._numbers[code] for pair in pairs for code in _changed(*pair)}
 
-    def entered(self, action: Callable[[], Any]) -> tuple[Any, set[int]]:
-        """Return what an action returns, and the numbers of the code objects that it enters."""
+    def entered(self, action: Callable[[], Any]) -> tuple[Any, set[int], set[int]]:
+        """Return what an action returns, and the numbers of the code objects that it enters: all, and while loading."""
         codes: set[CodeType] = set()
+        at_load: set[CodeType] = set()
+        loading = 0
 
         def note(frame: FrameType, event: str, argument: Any) -> None:
+            nonlocal loading
             if event == "call":
-                codes.add(frame.f_code)
+                loading += frame.f_code.co_name == "<module>"
+                (at_load if loading else codes).add(frame.f_code)
+            elif event == "return":
+                loading -= frame.f_code.co_name == "<module>"
 
         sys.setprofile(note)
         try:
             result = action()
         finally:
             sys.setprofile(None)
-        return result, {self._numbers[code] for code in codes if code in self._numbers}
+        return result, self._known(codes), self._known(at_load)
+
+    def _known(self, codes: set[CodeType]) -> set[int]:
+        return {self._numbers[code] for code in codes if code in self._numbers}
 
 
 class Reach:
@@ -58,6 +68,7 @@ class Reach:
         """Take note of the code objects that a case enters; of those at load where the case is empty."""
         if not case:
             self._at_load.update(entered)
+            return
         for number in entered:
             self._cases[number].add(case)
 

@@ -17,6 +17,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -31,6 +32,9 @@ from conformance.outcome import CRASH, PASS, TIMEOUT
 
 PATIENCE = 10.0
 """Seconds after which a case counts as hanging."""
+
+AT_LOAD = -1
+"""Stands for the loading of modules where the position of a case is told."""
 
 ACCIDENTS = 3
 """Children that a mutant may lose before its remaining cases are not asked any more."""
@@ -205,7 +209,7 @@ class _Run:
         if position == "entered":
             at, *numbers = map(int, outcome.split())
             if self._note is not None:
-                self._note(self._asks[at][0].id if at >= 0 else "", numbers)
+                self._note("" if at == AT_LOAD else self._asks[at][0].id, numbers)
             return
         self._through = position == "through"
         if not self._through:
@@ -245,15 +249,16 @@ def _answer_all(
     def watched(at: int, action: Callable[[], Any]) -> Any:
         if functions is None:
             return action()
-        result, entered = functions.entered(action)
-        _write(writing, f"entered {' '.join(map(str, (at, *sorted(entered))))}\n")
+        result, entered, at_load = functions.entered(action)
+        for place, numbers in ((at, entered), (AT_LOAD, at_load)):
+            _write(writing, f"entered {' '.join(map(str, (place, *sorted(numbers))))}\n")
         return result
 
     try:
         nowhere = os.open(os.devnull, os.O_RDWR)
         for descriptor in range(3):
             os.dup2(nowhere, descriptor)
-        backend = watched(-1, lambda: Reference(modules, scratch))
+        backend = watched(AT_LOAD, lambda: Reference(modules, scratch))
     except BaseException as error:
         _write(writing, f"broken {type(error).__name__}: {error}\n")
         os._exit(1)
@@ -261,7 +266,7 @@ def _answer_all(
         for number in range(position, len(asks)):
             progress[:] = number.to_bytes(8, "little")
             case, line, root = asks[number]
-            answer = watched(number, lambda line=line, root=root: backend.answer(line, root))
+            answer = watched(number, partial(backend.answer, line, root))
             outcome = judge(case, "mutant", answer).outcome
             if outcome != PASS:
                 _write(writing, f"{number} {outcome}\n")

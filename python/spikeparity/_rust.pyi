@@ -89,7 +89,7 @@ class Network:
         """Read a network of any layers: convolutions, pools, flattenings and sums too.
 
         Args:
-            document: the JSON text of the network, with `{"member": name}` in place of each array, as in a pair's sidecar
+            document: the JSON text of the network, with `{"member": name}` in place of each array, as in a sidecar
                 (networks.md, section 4; a `shape` beside `member` is not looked at). An array can be named only once.
             arrays: the arrays by their names; they are copied.
             profile: as for `Network`.
@@ -158,8 +158,8 @@ class Network:
 class Run:
     """What a run gave: one array per layer, with a leading sample axis where the input was a batch.
 
-    Images stand in one flat list: channel by channel, row by row. Pools and flattenings have no neurons: their arrays have
-    no entries.
+    Images stand in one flat list, channel by channel, row by row. Pools and flattenings have no neurons: their arrays
+    have no entries.
     """
 
     @property
