@@ -33,6 +33,9 @@ from conformance.outcome import CRASH, PASS, TIMEOUT
 PATIENCE = 10.0
 """Seconds after which a case counts as hanging."""
 
+SLOWER = 6
+"""How much longer a case may take under the profiler, on a machine that does other things beside."""
+
 AT_LOAD = -1
 """Stands for the loading of modules where the position of a case is told."""
 
@@ -126,7 +129,8 @@ class Laboratory:
         if reached is not None:
             asks = [ask for ask in asks if ask[0].id in reached]
         functions = self._functions if note is not None else None
-        return _Run(Trial(mutant, len(asks)), asks, modules, self._patience, functions, note)
+        patience = self._patience * (1 if note is None else SLOWER)
+        return _Run(Trial(mutant, len(asks)), asks, modules, patience, functions, note)
 
 
 class _Run:
