@@ -14,7 +14,7 @@ COMPARISON = "words[index % 4] < rate * 4294967296.0"
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+    return re.findall(rf"```{language}[^\n]*\n(.*?)```", PAGE, re.DOTALL)
 
 
 def test_the_manifest_on_the_page_is_that_of_the_template() -> None:
