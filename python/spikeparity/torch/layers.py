@@ -8,6 +8,7 @@ step at a time goes with `step`; `run` and `run_step` take the state and return 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -24,7 +25,7 @@ RESETS = ("subtract", "zero")
 LEAST_THRESHOLD = 2.0**-10
 
 
-class Stateful(nn.Module):
+class Stateful(nn.Module, ABC):
     """A layer that keeps the state of its neurons, one number each, from call to call.
 
     Attributes:
@@ -148,11 +149,13 @@ class Stateful(nn.Module):
         drawn = torch.rand(shape, dtype=x.dtype, device=x.device, generator=generator)
         return drawn * self.largest()
 
+    @abstractmethod
     def _run(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        raise NotImplementedError
+        """Return what the layer gives over all steps, and its state after them."""
 
+    @abstractmethod
     def _run_step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        raise NotImplementedError
+        """Return what the layer gives at one step, and its state after it."""
 
 
 class _Decaying(Stateful):
